@@ -1,0 +1,93 @@
+"""Poll slots: absolute, aligned to the epoch, each closed with exactly one row per tag.
+
+Slot ``n`` of period ``p`` begins at ``n * p`` ns since the epoch. An overrun closes the slots it
+swallowed with a status of their own; the schedule never drifts. A :class:`PollGroup` outlives the
+Source that polls it, so a slot that passed while the device was away is closed by the runtime.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plantseal_connectors.rows import ABSENT, ROW, Batch, Kind
+from plantseal_connectors.tags import Tag
+
+MAX_SLOTS_A_BATCH = 1_000
+"""Slots closed in one batch; an outage of days is closed in steps, with bounded memory."""
+
+
+def _anchored_clock() -> Callable[[], int]:
+    """Return a clock [ns since the epoch] that a step of the wall clock does not move."""
+    anchor = time.time_ns() - time.monotonic_ns()
+    return lambda: anchor + time.monotonic_ns()
+
+
+@dataclass(slots=True)
+class PollGroup:
+    """The tags of one source that share a period, and the last slot closed.
+
+    Attributes:
+        index: Group number within the source.
+        period_ns: Slot length [ns].
+        tags: Tags polled together.
+        closed: Number of the last slot closed.
+        now: Clock [ns since the epoch]; slots are counted on it.
+    """
+
+    index: int
+    period_ns: int
+    tags: tuple[Tag, ...]
+    closed: int
+    now: Callable[[], int]
+
+    @classmethod
+    def start(
+        cls, index: int, period_ns: int, tags: tuple[Tag, ...], closed: int | None = None
+    ) -> "PollGroup":
+        """Return a group whose first slot is the next to begin, or follows ``closed``."""
+        now = _anchored_clock()
+        last = now() // period_ns
+        return cls(index, period_ns, tags, last if closed is None else closed, now)
+
+    def current(self) -> int:
+        """Return the number of the slot that is running now."""
+        return self.now() // self.period_ns
+
+    def wait_s(self) -> float:
+        """Return the seconds until the next slot that is not closed begins; 0 if it has begun."""
+        return max(0, (self.closed + 1) * self.period_ns - self.now()) / 1e9
+
+    def close(self, slot: int) -> tuple[int, int]:
+        """Mark ``slot`` closed and return the mark that its batch carries.
+
+        Raises:
+            ValueError: The slot is not the one after the last closed.
+        """
+        if slot != self.closed + 1:
+            raise ValueError(f"group {self.index}: slot {slot} follows {self.closed}")
+        self.closed = slot
+        return (self.index, slot)
+
+    def close_missed(self, until: int, status: int) -> Batch | None:
+        """Close up to 1,000 open slots before ``until`` with SLOT rows; None when none is open."""
+        first, last = self.closed + 1, min(until - 1, self.closed + MAX_SLOTS_A_BATCH)
+        if last < first or not self.tags:
+            self.closed = max(self.closed, last)
+            return None
+        rows = self.silent_rows(np.arange(first, last + 1), status)
+        self.closed = last
+        return Batch(rows, closed=((self.index, last),))
+
+    def silent_rows(self, slots: NDArray[np.int64], status: int) -> NDArray[np.void]:
+        """Return one SLOT row per tag and slot, in slot order."""
+        rows = np.zeros(len(slots) * len(self.tags), dtype=ROW)
+        rows["tag"] = np.tile(np.array([t.id for t in self.tags], dtype="<u4"), len(slots))
+        rows["status"] = status
+        rows["t_source"] = rows["t_server"] = ABSENT
+        rows["t_receive"] = self.now()
+        rows["src_seq"] = np.repeat(slots & 0xFFFFFFFF, len(self.tags))
+        rows["kind"] = Kind.SLOT
+        return rows
