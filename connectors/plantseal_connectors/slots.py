@@ -5,15 +5,20 @@ swallowed with a status of their own; the schedule never drifts. A :class:`PollG
 Source that polls it, so a slot that passed while the device was away is closed by the runtime.
 """
 
+import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plantseal_connectors.rows import ABSENT, ROW, Batch, Kind
+from plantseal_connectors.status import BAD_RESOURCE_UNAVAILABLE, BAD_WAITING_FOR_INITIAL_DATA
 from plantseal_connectors.tags import Tag
+
+Put = Callable[[Batch], Awaitable[None]]
 
 MAX_SLOTS_A_BATCH = 1_000
 """Slots closed in one batch; an outage of days is closed in steps, with bounded memory."""
@@ -81,6 +86,25 @@ class PollGroup:
         self.closed = last
         return Batch(rows, closed=((self.index, last),))
 
+    async def ticks(self, put: Put) -> AsyncIterator[int]:
+        """Yield the number of each slot once it has begun, for ever; the caller closes it.
+
+        Slots that passed while the caller was busy are closed first, with
+        ``BAD_RESOURCE_UNAVAILABLE``: the poll before them took too long. Those before the first
+        that is polled, when the source was still connecting, get ``BAD_WAITING_FOR_INITIAL_DATA``.
+        """
+        status = BAD_WAITING_FOR_INITIAL_DATA
+        while True:
+            if (wait_s := self.wait_s()) > 0:
+                await asyncio.sleep(wait_s)
+                continue  # a timer may fire early: look again
+            slot = self.current()
+            while self.closed + 1 < slot:
+                if missed := self.close_missed(slot, status):
+                    await put(missed)
+            status = BAD_RESOURCE_UNAVAILABLE
+            yield slot
+
     def silent_rows(self, slots: NDArray[np.int64], status: int) -> NDArray[np.void]:
         """Return one SLOT row per tag and slot, in slot order."""
         rows = np.zeros(len(slots) * len(self.tags), dtype=ROW)
@@ -91,3 +115,55 @@ class PollGroup:
         rows["src_seq"] = np.repeat(slots & 0xFFFFFFFF, len(self.tags))
         rows["kind"] = Kind.SLOT
         return rows
+
+
+MAX_PENDING = 64
+"""Batches handed over and not yet durable; with more, the polls wait and slots are overrun."""
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Batches on their way to a sink, so that a poll does not wait for the commit of the last.
+
+    A batch handed over here is delivered even when the poll that made it is cancelled: its slot
+    counts as closed from then on.
+
+    Attributes:
+        sink: Where the batches go; returns once a batch is durable.
+    """
+
+    sink: Put
+    _pending: deque[asyncio.Task[None]] = field(default_factory=deque)
+
+    async def put(self, batch: Batch) -> None:
+        """Hand over ``batch``; waits only while ``MAX_PENDING`` batches are under way.
+
+        Raises:
+            Exception: Whatever the sink raised for an earlier batch.
+        """
+        self._pending.append(asyncio.create_task(self._deliver(batch)))
+        while self._pending and (len(self._pending) > MAX_PENDING or self._pending[0].done()):
+            oldest = self._pending[0]
+            await asyncio.shield(oldest)  # cancelling the poll must not cancel the delivery
+            if self._pending and self._pending[0] is oldest:
+                self._pending.popleft()
+
+    async def _deliver(self, batch: Batch) -> None:
+        await self.sink(batch)
+
+    async def drain(self, within_s: float) -> None:
+        """Wait for every batch under way, at most ``within_s`` seconds, then give them up.
+
+        Raises:
+            Exception: Whatever the sink raised for one of them.
+        """
+        tasks, self._pending = list(self._pending), deque()
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=within_s)
+        for task in late:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome

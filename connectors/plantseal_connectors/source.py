@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from plantseal_connectors.rows import Batch
 from plantseal_connectors.slots import PollGroup
-from plantseal_connectors.tags import Finding, Tag
+from plantseal_connectors.tags import Finding, Tag, TagSpec
 
 Mode = Literal["polled", "subscribed", "published"]
 
@@ -142,8 +142,10 @@ class Connector:
         settings: Settings model; its JSON Schema becomes part of the plant schema.
         check: Plans without a network; findings name the tag and the remedy.
         mode: How a tag of these settings is acquired.
-        devices: Keys of devices that live and die on their own behind one source.
         build: Makes a Source; imports the protocol library, touches no network.
+        devices: Keys of devices that live and die on their own behind one source.
+        resolve: Fills in what a device profile knows of a tag (address, type, scale, unit); pure,
+            idempotent, never raises: what cannot be resolved is left for ``check`` to name.
     """
 
     name: str
@@ -152,3 +154,4 @@ class Connector:
     mode: Callable[[SourceSettings, Tag], Mode]
     build: Callable[[SourcePlan], Source]
     devices: Callable[[SourceSettings, Sequence[Tag]], tuple[str, ...]] = lambda _s, _t: ()
+    resolve: Callable[[SourceSettings, TagSpec], TagSpec] = lambda _s, spec: spec
