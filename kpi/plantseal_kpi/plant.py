@@ -90,6 +90,10 @@ class Point(_Model):
             publishing interval times keep-alive count; MQTT: expected interval) [ms].
         publishing_ms: OPC UA publishing interval [ms]; 0 elsewhere.
         scale: Engineering value = raw value times scale, exact.
+        source_link: Link tag id of the source itself, where ``link`` is that of a device behind
+            it; deaths and gaps of the source are then deaths and gaps of the device.
+        register_max: Raw value at which a counter rolls over to 0 (e.g. 4294967296); without it
+            every decrease is a reset.
     """
 
     tag: int = Field(ge=0, lt=2**32)
@@ -106,6 +110,8 @@ class Point(_Model):
     publishing_ms: int = Field(default=0, ge=0)
     scale: Decimal = Decimal(1)
     unit: str = ""
+    source_link: int | None = Field(default=None, ge=0, lt=2**32)
+    register_max: int | None = Field(default=None, gt=0, lt=2**63)
 
 
 class Shift(_Model):

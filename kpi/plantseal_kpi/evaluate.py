@@ -1,0 +1,150 @@
+"""``evaluate``: the one entry for gateway and verifier.
+
+Pure: rows and plant in, report out. The same rows give the same report to the last digit, whatever
+their order, their division into files or the number of threads.
+"""
+
+from typing import Any
+
+import polars as pl
+
+from plantseal_kpi.baseline import improvement_results
+from plantseal_kpi.calendar import Span, local_text, period_span
+from plantseal_kpi.criteria import declared_facts, facts_from, judge
+from plantseal_kpi.energy import energy_results
+from plantseal_kpi.equipment import equipment_results
+from plantseal_kpi.figures import finding
+from plantseal_kpi.network import network_results
+from plantseal_kpi.notices import load_notice, notice_keys
+from plantseal_kpi.plant import Period, Plant
+from plantseal_kpi.production import machines, production_results
+from plantseal_kpi.report import Finding, Report, Result, Verdict
+from plantseal_kpi.schema import Flag, check_rows
+from plantseal_kpi.upload import upload_results
+from plantseal_kpi.window import CONTEXT_NS, Window, in_span, plant_tags, window
+
+__all__ = ["CONTEXT_NS", "evaluate", "report_json", "spans"]
+
+
+def spans(plant: Plant, period: Period) -> tuple[Span, ...]:
+    """Return the spans [start, end) [ns] whose rows the report of ``period`` depends on.
+
+    The period and, before the project, the baseline period, each widened by :data:`CONTEXT_NS`.
+    A row is in a span when its source or its receive time is.
+    """
+    wanted = [period_span(period)]
+    if plant.baseline is not None and plant.baseline.period is not None:
+        wanted.append(period_span(plant.baseline.period))
+    return tuple((start - CONTEXT_NS, end + CONTEXT_NS) for start, end in wanted)
+
+
+def evaluate(rows: pl.LazyFrame, plant: Plant, period: Period) -> Report:
+    """Return all figures and verdicts of ``period``.
+
+    Live and imported rows are never summed in one figure: a period with live rows is computed from
+    those alone; imported ones serve baselines and periods before the gateway existed.
+
+    Args:
+        rows: Frame as :data:`plantseal_kpi.schema.ROWS`; rows outside :func:`spans` and of other
+            tags are not used.
+        plant: Register, calendar, points, baseline, declarations.
+        period: What is reported.
+
+    Raises:
+        ValueError: The frame lacks a column or has another dtype; a notice is unknown.
+    """
+    # As it stands in the log: what a verifier reads back from JSON and what the gateway holds in
+    # memory must be the same plant.
+    plant = Plant.model_validate_json(plant.model_dump_json())
+    unknown = sorted(set(plant.notices) - set(notice_keys()))
+    if unknown:
+        raise ValueError(f"notices: got {unknown}, expected any of {', '.join(notice_keys())}")
+    used = pl.any_horizontal([in_span(*s) for s in spans(plant, period)])
+    tags = pl.Series("tag", plant_tags(plant), dtype=pl.UInt32)
+    near = check_rows(rows).filter(pl.col("tag").is_in(tags.implode()) & used)
+    # One row a sequence number, so that overlapping files count once; order is set by each figure.
+    frame = near.collect(engine="streaming").unique("seq", keep="any").sort("seq")
+    span = period_span(period)
+    now = window(frame, plant, span)
+    results = _results(now)
+    results += improvement_results(plant, results, _earlier(frame, plant))
+    return Report(
+        site=plant.site,
+        start=local_text(span[0], plant.zone),
+        end=local_text(span[1], plant.zone),
+        rows_live=_count(frame, span, imported=False),
+        rows_imported=_count(frame, span, imported=True),
+        results=tuple(results),
+        verdicts=tuple(_verdicts(plant, results)),
+        findings=tuple(_findings(now)),
+    )
+
+
+def _results(w: Window) -> list[Result]:
+    upload = upload_results(w)
+    worked = machines(w)
+    return [
+        *upload,
+        *network_results(w, upload[0]),
+        *equipment_results(w),
+        *production_results(w, worked),
+        *energy_results(w, worked),
+    ]
+
+
+def _earlier(frame: pl.DataFrame, plant: Plant) -> list[Result]:
+    """Return the figures of the time before the project; none without a baseline period."""
+    base = plant.baseline
+    if base is None or base.kind != "pre_project" or base.period is None:
+        return []
+    before = window(frame, plant, period_span(base.period), prefer="imported")
+    if before.origin == "none":
+        return []
+    worked = machines(before)
+    return [*production_results(before, worked), *energy_results(before, worked)]
+
+
+def _verdicts(plant: Plant, results: list[Result]) -> list[Verdict]:
+    kind = plant.baseline.kind if plant.baseline else None
+    facts = facts_from(results, kind)
+    declared = declared_facts(plant.declared)
+    return [
+        verdict
+        for key in plant.notices
+        for verdict in judge(load_notice(key), facts, plant.project, declared)
+    ]
+
+
+def _findings(w: Window) -> list[Finding]:
+    found = []
+    if w.origin == "none":
+        found.append(finding("rows.none", "no row of any registered point lies in the period"))
+    if w.other:
+        other = "imported" if w.origin == "live" else "live"
+        found.append(
+            finding(
+                "rows.other_origin",
+                f"{w.other} {other} rows lie in the period too; the figures are made of "
+                f"{w.origin} rows alone",
+                rows=w.other,
+            )
+        )
+    if w.plant.calendar.stops:
+        found.append(
+            finding(
+                "calendar.stops",
+                "planned stops are taken from the configuration in force; that each was recorded "
+                "before it began is for the log to show",
+            )
+        )
+    return found
+
+
+def _count(frame: pl.DataFrame, span: Span, *, imported: bool) -> int:
+    flag = (pl.col("flags") & int(Flag.IMPORTED)) != 0
+    return frame.filter(in_span(*span) & (flag if imported else ~flag)).height
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """Return the report as JSON values that RFC 8785 can hold: texts, small integers, null."""
+    return report.model_dump(mode="json")
