@@ -1,0 +1,207 @@
+"""What the configuration says to a person: one catalogue, English and Chinese.
+
+Every sentence of this package stands here under an id; a test asserts that both languages are
+complete and name the same values. Sentences written elsewhere (validators of the KPI core and of
+the connectors) are English at their origin and translated by :func:`foreign`.
+"""
+
+import re
+from typing import Final, Literal, get_args
+
+Lang = Literal["en", "zh"]
+LANGS: Final[tuple[Lang, ...]] = get_args(Lang)
+
+WORDS: Final[dict[str, tuple[str, str]]] = {
+    # the frame of nearly every message
+    "got": ("got {got}, expected {expected}", "实际为 {got}，应为 {expected}"),
+    "hint": ("{message}; did you mean {near!r}?", "{message}；是否想写 {near!r}？"),
+    "nothing": ("nothing", "空"),
+    "or": (" or ", " 或 "),
+    "no_key": ("no further key", "没有更多的键"),
+    "unknown_key": ("an unknown key", "未知的键"),
+    # what was expected
+    "range": ("{low}..{high}", "{low}..{high}"),
+    "at_least": ("at least {low}", "不小于 {low}"),
+    "above": ("more than {low}", "大于 {low}"),
+    "at_most": ("at most {high}", "不大于 {high}"),
+    "below": ("less than {high}", "小于 {high}"),
+    "typed": ("{what}, {limits}", "{what}，{limits}"),
+    "one_of": ("one of {choices}", "{choices} 之一"),
+    "whole": ("a whole number", "整数"),
+    "number": ("a number", "数字"),
+    "truth": ("true or false", "true 或 false"),
+    "text": ("text; put it in quotes", "文本；请加引号"),
+    "list": ("a list", "列表"),
+    "mapping": ("a mapping of keys to values", "键值映射"),
+    "date": ("a date such as 2026-03-01", "日期，例如 2026-03-01"),
+    "time": ("a time of day such as 08:30", "时刻，例如 08:30"),
+    "instant": (
+        "a time with its offset, such as 2026-03-01T00:00:00+08:00",
+        "带时区偏移的时间，例如 2026-03-01T00:00:00+08:00",
+    ),
+    "path": ("a file path", "文件路径"),
+    "url": ("a URL", "URL 地址"),
+    "required": ("a value, this key is required", "一个值，此键必填"),
+    "id": ("letters, digits and . _ - only", "仅限字母、数字和 . _ -"),
+    "pattern": ("text of the form {pattern}", "符合 {pattern} 的文本"),
+    "longer": ("at least {n} characters", "至少 {n} 个字符"),
+    "shorter": ("at most {n} characters", "至多 {n} 个字符"),
+    "more_items": ("at least {n} entries", "至少 {n} 项"),
+    "fewer_items": ("at most {n} entries", "至多 {n} 项"),
+    "of_register": ("an id of the equipment register", "设备台账中的编号"),
+    # files
+    "no_file": (
+        "no such file; check the path, or start from config/plant.example.yaml",
+        "文件不存在；请检查路径，或从 config/plant.example.yaml 开始",
+    ),
+    "unreadable": ("cannot be read: {reason}", "无法读取：{reason}"),
+    "is_directory": ("is a directory, expected a file", "是目录，应为文件"),
+    "encoding": (
+        "is not text in UTF-8 or GB18030; save it as UTF-8",
+        "不是 UTF-8 或 GB18030 文本；请另存为 UTF-8",
+    ),
+    "empty": (
+        "is empty; start from config/plant.example.yaml",
+        "文件为空；请从 config/plant.example.yaml 开始",
+    ),
+    "too_large": (
+        "is larger than {limit} bytes; put tags into CSV or XLSX tables",
+        "超过 {limit} 字节；请把测点放入 CSV 或 XLSX 表",
+    ),
+    "not_yaml": ("not YAML: {reason}", "不是 YAML：{reason}"),
+    "too_deep": ("nested deeper than {limit} levels", "嵌套超过 {limit} 层"),
+    "too_many": ("more than {limit} values", "超过 {limit} 个值"),
+    "duplicate_key": (
+        "key {key!r} stands twice, first at line {line}; keep one",
+        "键 {key!r} 重复，首次出现在第 {line} 行；请只保留一个",
+    ),
+    "not_a_key": ("a key must be a single word, not a list or a mapping", "键必须是单个词"),
+    "own_tag": ("the YAML tag {tag!r} is not supported; remove it", "不支持 YAML 标签 {tag!r}；请删除"),
+    "endless": ("the alias refers to itself; write the value out", "别名引用自身；请写出具体值"),
+    # the plant as a whole
+    "twice": ("{what} {id!r} stands twice; keep one", "{what} {id!r} 重复；请只保留一个"),
+    "twice_at": (
+        "{what} {id!r} stands twice, first at {first}; keep one",
+        "{what} {id!r} 重复，首次出现在 {first}；请只保留一个",
+    ),
+    "equipment": ("equipment", "设备"),
+    "source": ("source", "数据源"),
+    "tag": ("tag", "测点"),
+    "recorded_type": ("one of text, int, float, or nothing", "text、int、float 之一，或留空"),
+    "quoted": ("the text {got!r}; put it in quotes", "文本 {got!r}；请加引号"),
+    # column maps of recorded data
+    "wide_or_long": (
+        "expected either columns (one column a tag) or keys (one row a value), got {got}",
+        "应当只写 columns（一列一个测点）或 keys（一行一个值）之一，实际为 {got}",
+    ),
+    "both": ("both", "两者都有"),
+    "neither": ("neither", "两者都没有"),
+    "needs": ("{key} is required with {because}", "{because} 需要同时写 {key}"),
+    "no_use": ("{key} has no meaning with {because}; remove it", "{key} 对 {because} 无意义；请删除"),
+    "recorded_source": (
+        "a source of plant.yaml with connector: recorded",
+        "plant.yaml 中 connector: recorded 的数据源",
+    ),
+    "tag_of_source": ("a tag of source {source}", "数据源 {source} 的测点"),
+    "column_of": ("a column of {file}", "{file} 中的列"),
+    # recorded files
+    "cut_short": (
+        "{file} ends in its middle ({reason}); copy it anew",
+        "{file} 不完整（{reason}）；请重新复制",
+    ),
+    "no_header": (
+        "{file} has no readable header line: {reason}",
+        "{file} 没有可读的表头：{reason}",
+    ),
+    "not_parquet": (
+        "{file} cannot be read as Parquet ({reason}); check the file and the map's format",
+        "{file} 无法按 Parquet 读取（{reason}）；请检查文件和映射中的 format",
+    ),
+    "imported_before": (
+        "{file} was imported into source {source} before (log entry {entry}); its rows would stand "
+        "twice; use --force if that is meant",
+        "{file} 已导入过数据源 {source}（日志条目 {entry}）；再次导入会使记录重复；确需如此请用 --force",
+    ),
+    "not_shdr": (
+        "got fewer than three fields, expected timestamp|key|value",
+        "少于三个字段，应为 timestamp|key|value",
+    ),
+    "not_text": ("is not text in the file's encoding", "不是该文件编码的文本"),
+    "fields": ("got {got} fields, expected {expected}", "有 {got} 个字段，应为 {expected} 个"),
+    "bad_time": (
+        "a time in the map's format and zone",
+        "符合映射中格式和时区的时间",
+    ),
+    "bad_number": ("a decimal number", "十进制数字"),
+    "unlisted": (
+        "{n} more records cannot be read; all are kept as UNPARSED rows",
+        "另有 {n} 条记录无法读取；均作为 UNPARSED 行保留",
+    ),
+    "inexact": (
+        "{n} values of whole-number tags are not whole multiples of their scale and were kept as "
+        "doubles; check the scale",
+        "{n} 个整数测点的值不是其比例的整数倍，已按双精度保存；请检查比例",
+    ),
+    "unreceived": (
+        "{n} records have no readable receive time; their rows carry none",
+        "{n} 条记录没有可读的接收时间；其数据行不含接收时间",
+    ),
+    "unmapped": (
+        "{n} records of key {key!r} are not in the map and were left out",
+        "键 {key!r} 的 {n} 条记录不在映射中，未导入",
+    ),
+}  # fmt: skip
+
+FOREIGN: Final[tuple[tuple[str, str], ...]] = (
+    # the KPI core's models
+    (r"an IANA time zone such as (.+)", r"IANA 时区，例如 \1"),
+    (r"end must be later than start", r"结束必须晚于开始"),
+    (r"a pre_project baseline needs its period", r"pre_project 基线需要 period"),
+    (r"an industry_average baseline needs its citation", r"industry_average 基线需要 citation（出处）"),
+    # tables
+    (r"one of (.+)", r"\1 之一"),
+    (r"letters, digits and _ \. - \(at most (\d+)\)", r"字母、数字和 _ . -（至多 \1 个字符）"),
+    (r"an address", r"地址"),
+    (r"a number greater than 0", r"大于 0 的数字"),
+    (r"a whole number from 1", r"不小于 1 的整数"),
+    (r"true or false", r"是或否"),
+    (r"(.+), (\w+) or (\w+)", r"\1、\2 或 \3"),
+    (r"L0 or L1", r"L0 或 L1"),
+    (r"already given in row (\d+), expected once", r"只出现一次（已见于第 \1 行）"),
+    (r"each column once", r"每列只出现一次"),
+    (r"no cell beyond header", r"表头之外没有单元格"),
+    (r"column (.+) is missing", r"缺少列 \1"),
+    (r"no data row, expected at least one", r"至少一行数据"),
+    (r"got no data row, expected at least one", r"表中没有数据行；至少需要一行"),
+    (r"got an empty table, expected a header row and data rows", r"表为空；应有表头和数据行"),
+    (r"no such file or directory", r"文件不存在；路径相对于 plant.yaml"),
+    # connectors and column maps
+    (r"key without cert: expected both, or neither", r"有 key 而无 cert：应同时给出或都不给"),
+    (r"password_env without username: expected both", r"有 password_env 而无 username：应同时给出"),
+    (r"rfc3339 or a strptime format such as (.+)", r"rfc3339 或 strptime 格式，例如 \1"),
+)  # fmt: skip
+
+
+def say(lang: Lang, key: str, /, **values: object) -> str:
+    """Return the sentence ``key`` in ``lang`` with ``values`` put in.
+
+    Example:
+        >>> say("en", "range", low=1, high=247)
+        '1..247'
+    """
+    return WORDS[key][LANGS.index(lang)].format(**values)
+
+
+def foreign(lang: Lang, english: str) -> str:
+    """Return a validator's English sentence in ``lang``; itself where no translation is known.
+
+    Example:
+        >>> foreign("zh", "end must be later than start")
+        '结束必须晚于开始'
+    """
+    if lang == "en":
+        return english
+    for pattern, chinese in FOREIGN:
+        if match := re.fullmatch(pattern, english):
+            return match.expand(chinese)
+    return english
