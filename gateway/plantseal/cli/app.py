@@ -176,20 +176,32 @@ def verify(
 
 @app.command()
 def sim(
-    port_base: Annotated[int, typer.Option(help="First of the ports to listen on; 0: any.")] = 0,
-    seed: Annotated[int, typer.Option(help="The factory's seed.")] = 7,
-    until: Annotated[str | None, typer.Option(help="Stop after a duration, e.g. 60s.")] = None,
-    plant_out: Annotated[
+    out: Annotated[
         Path | None, typer.Option("--out", help="Folder for a plant file that reads the workshop.")
     ] = None,
+    seed: Annotated[int, typer.Option(help="The factory's seed.")] = 7,
+    until: Annotated[str | None, typer.Option(help="Stop after a duration, e.g. 60s.")] = None,
     fault: Annotated[bool, typer.Option(help="Include the scripted faults.")] = True,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    advertise: Annotated[
+        str | None, typer.Option(help="Name under which others reach the servers.")
+    ] = None,
+    port_base: Annotated[int, typer.Option(help="First port to listen on; 0: any free.")] = 0,
+    broker: Annotated[
+        str | None, typer.Option(help="host:port of a broker; without it, an embedded one.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Serve the simulated workshop over OPC UA, Modbus TCP, MQTT and Sparkplug B."""
     from plantseal.cli.simulating import sim as command
+    from plantseal.demo import Site
 
     command(
-        port_base=port_base, seed=seed, until=until, out=plant_out, fault=fault, as_json=as_json
+        Site(seed, host, advertise, port_base, broker),
+        out=out,
+        until=until,
+        fault=fault,
+        as_json=as_json,
     )
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, Literal
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 Lang = Literal["en", "zh"]
@@ -58,7 +58,7 @@ def emit(document: Any) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
-def show(table: Table | str) -> None:
+def show(table: RenderableType) -> None:
     """Print a table or a line of data on stdout; a pipe gets it unwrapped at 160 columns."""
     width = None if sys.stdout.isatty() else 160
     Console(highlight=False, width=width).print(table, markup=not isinstance(table, str))

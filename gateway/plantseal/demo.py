@@ -1,0 +1,243 @@
+"""The simulated workshop end to end: the processes, the truth, and the altered copy.
+
+The only room besides the tests that drives the simulators. Nothing here renders: that is the
+command line's.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Final
+
+import polars as pl
+
+from plantseal_kpi.report import Report
+
+MARK: Final = ".plantseal-demo"
+"""A folder with this file in it may be cleared by the next demo; no other is ever touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the simulated workshop listens.
+
+    Attributes:
+        seed: The factory's seed.
+        host: Address to listen on.
+        advertise: Name under which the plant file reaches it; None is ``host``.
+        port_base: First port; 0 takes free ones.
+        broker: ``host:port`` of a broker; None brings an embedded one.
+    """
+
+    seed: int = 7
+    host: str = "127.0.0.1"
+    advertise: str | None = None
+    port_base: int = 0
+    broker: str | None = None
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why and what to do."""
+
+
+async def serve(
+    site: Site,
+    out: Path | None,
+    *,
+    until_s: float | None,
+    faults: bool,
+    on_ready: Callable[[Mapping[str, object]], None],
+) -> None:
+    """Run the workshop's servers until ``until_s`` has passed; write its files into ``out``."""
+    from plantseal_simulators.workshop import Workshop
+    from plantseal_simulators.workshop_files import write
+
+    workshop = await Workshop.start(
+        seed=site.seed,
+        host=site.host,
+        advertise=site.advertise,
+        port_base=site.port_base,
+        broker=_address(site.broker),
+    )
+    ready = {
+        "began_ms": workshop.began_ms,
+        "seed": site.seed,
+        "addresses": asdict(workshop.addresses),
+    }
+    if out is not None:
+        _write_files(
+            out,
+            ready,
+            lambda: write(out, workshop.addresses, seed=site.seed, now=datetime.now(UTC)),
+        )
+    on_ready(ready)
+    try:
+        async with asyncio.timeout(until_s):
+            await workshop.run(faults=faults)
+    except TimeoutError:
+        pass
+    finally:
+        await workshop.stop()
+
+
+def _write_files(out: Path, ready: Mapping[str, object], write: Callable[[], Path]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "workshop.json").write_text(json.dumps(ready), encoding="utf-8")
+    write()
+
+
+def _address(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise DemoError(f"--broker: got {text!r}, expected host:port")
+    return host, int(port)
+
+
+def prepare(out: Path) -> None:
+    """Make ``out`` an empty folder of the demo's own.
+
+    Raises:
+        DemoError: It holds something that no demo put there.
+    """
+    if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DemoError(f"{out} exists and is not a demo folder; choose another with --out")
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    (out / MARK).write_text("made by plantseal demo; may be deleted\n", encoding="utf-8")
+
+
+@dataclass(slots=True)
+class Child:
+    """A process of the demo, its talk in a log file."""
+
+    arguments: list[str]
+    log: Path
+    process: "subprocess.Popen[bytes]"
+    _file: IO[bytes]
+
+    @classmethod
+    def start(cls, log: Path, *arguments: str) -> "Child":
+        """Start ``plantseal`` with these arguments in a process of its own."""
+        file = log.open("ab")
+        process = subprocess.Popen(  # noqa: S603  our own program with our own arguments
+            [sys.executable, "-m", "plantseal", *arguments],
+            stdout=file,
+            stderr=file,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "NO_COLOR": "1"},
+        )
+        return cls(list(arguments), log, process, file)
+
+    def tail(self) -> str:
+        """Return the last lines of its log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-15:])
+
+    def stop(self, patience_s: float = 15.0) -> int:
+        """Ask it to end, wait, and return its exit code; after ``patience_s`` it is killed."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        self._file.close()
+        return code
+
+
+def wait_for(path: Path, child: Child, patience_s: float = 20.0) -> None:
+    """Return when ``path`` exists.
+
+    Raises:
+        DemoError: The process ended, or did not get there in time; with the end of its log.
+    """
+    deadline = time.monotonic() + patience_s
+    while not path.exists():
+        if child.process.poll() is not None or time.monotonic() > deadline:
+            raise DemoError(f"{' '.join(child.arguments)} did not come up:\n{child.tail()}")
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A true figure of the simulator beside the gateway's.
+
+    Attributes:
+        what: Machine and figure.
+        truth: As the simulator knows it.
+        ours: As the report says it; None where it has none.
+        allowed: Greatest difference, in the same unit, and why.
+    """
+
+    what: str
+    truth: int
+    ours: int | None
+    allowed: int
+    why: str
+
+    @property
+    def holds(self) -> bool:
+        """Return True when the two differ by no more than is allowed."""
+        return self.ours is not None and abs(self.ours - self.truth) <= self.allowed
+
+
+def compare(out: Path, report: Report) -> list[Compared]:
+    """Return the true figures of the report's period beside those of the report.
+
+    Producing time and pieces come from OPC UA with the machine's own times and must be equal.
+    """
+    from plantseal_simulators.plant import truth
+    from plantseal_simulators.workshop_files import CNCS, machines
+
+    ready = json.loads((out / "workshop.json").read_text(encoding="utf-8"))
+    start, end = (
+        round(datetime.fromisoformat(t).timestamp() * 1000) - ready["began_ms"]
+        for t in (report.start, report.end)
+    )
+    rows = []
+    oee = {r.scope: r for r in report.results if r.metric == "oee" and r.origin == "live"}
+    for machine in machines(ready["seed"]):
+        if machine.id not in CNCS:
+            continue
+        true = truth(machine, start, end)
+        parts = oee[machine.id].parts if machine.id in oee else {}
+        for name, expected, key, unit_ns in (
+            ("producing [ms]", true.state_ms["RUN"], "apt_ns", 1_000_000),
+            ("pieces", true.total, "made", 1),
+            ("good pieces", true.good, "good", 1),
+        ):
+            found = int(parts[key]) // unit_ns if key in parts else None
+            rows.append(Compared(f"{machine.id} {name}", expected, found, 0, "equal"))
+    return rows
+
+
+def altered_copy(bundle: Path, copy: Path) -> str:
+    """Copy a bundle folder and change one sample in it; return what was changed."""
+    shutil.copytree(bundle, copy)
+    segment = sorted((copy / "data" / "segments").glob("*.parquet"))[-1]
+    rows = pl.read_parquet(segment)
+    victim = rows.with_row_index("at").filter(
+        (pl.col("kind") == 1) & pl.col("value_i").is_not_null() & (pl.col("vtype") == 2)
+    )
+    at, tag, before = victim.row(victim.height // 2, named=False)[0], 0, 0
+    tag, before = rows["tag"][at], rows["value_i"][at]
+    changed = rows.with_row_index("at").with_columns(
+        pl.when(pl.col("at") == at)
+        .then(pl.col("value_i") + 1)
+        .otherwise("value_i")
+        .alias("value_i")
+    )
+    changed.drop("at").write_parquet(segment, compression="zstd", compression_level=3)
+    return f"{segment.name}: one sample of tag {tag}, {before} made {before + 1}"

@@ -1,0 +1,36 @@
+"""Step 10: do the wall clock and the boot clock of the blocks run together.
+
+The boot clock of the kernel cannot be set, so within one boot a change of their difference is a
+step of the wall clock. A step that no ``clock`` entry explains does not refute a row; it leaves the
+time unproven. A boot clock that runs backwards within a boot is no clock at all.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from plantseal.evidence.format import Code, Finding
+from plantseal.evidence.verify_log import Log
+
+MAX_STEP_NS: Final = 2 * 10**9
+"""Slewing moves a clock by 500 ppm, 30 ms in a block of a minute; more than this is a step."""
+
+
+def check_clock(log: Log) -> Iterator[Finding]:
+    """Yield E503 for a boot clock that goes back, E505 for a step that no entry explains."""
+    logged = [e.index for e in log.of("clock")]
+    for before, block in zip(log.blocks, log.blocks[1:], strict=False):
+        if before.boot != block.boot:
+            continue
+        elapsed = block.boot_ns - before.boot_ns
+        if elapsed < 0:
+            yield Finding(
+                Code.TIME_BOUNDS,
+                f"entry {block.index}: boot clock went back by {-elapsed} ns within one boot",
+            )
+        step = block.wall_ns - before.wall_ns - elapsed
+        if abs(step) > MAX_STEP_NS and not any(before.index < i < block.index for i in logged):
+            yield Finding(
+                Code.CLOCK_STEP,
+                f"entry {block.index}: wall clock stepped by {step / 1e9:.3f} s since entry "
+                f"{before.index}, and no clock entry says so",
+            )

@@ -1,0 +1,142 @@
+"""Steps 14 and 15: the figures computed again from the bundle's own rows, and the report's text.
+
+Equal means equal to the last digit: the KPI core works in integers until one final division, so
+there is no tolerance to hide in.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+from pydantic import ValidationError
+
+from plantseal import canonical
+from plantseal.evidence.definitions import SOFTWARE, definitions
+from plantseal.evidence.envelope import strict_json
+from plantseal.evidence.format import Code, Finding, Refused
+from plantseal.evidence.report import RENDERER, page
+from plantseal_kpi.evaluate import evaluate, report_json
+from plantseal_kpi.plant import Period, Plant
+
+_ABSENT: Final = object()
+
+
+def read_plant(data: bytes, name: str) -> Plant:
+    """Return the plant of a configuration in its canonical JSON.
+
+    Raises:
+        Refused: The bytes are no such configuration.
+    """
+    body = strict_json(data, name)
+    try:
+        return Plant.model_validate(body["plant"])
+    except (KeyError, TypeError) as e:
+        raise Refused(Code.CONFIG_NOT_IN_LOG, f"{name}: no plant in this configuration") from e
+    except ValidationError as e:
+        raise Refused(Code.CONFIG_NOT_IN_LOG, f"{name}: {_first(e)}") from e
+
+
+def read_period(start: str, end: str) -> Period:
+    """Return the period of the envelope.
+
+    Raises:
+        Refused: The bounds are no times with a zone, or not in order.
+    """
+    try:
+        return Period.model_validate({"start": start, "end": end})
+    except ValidationError as e:
+        raise Refused(Code.NOT_CANONICAL, f"period: {_first(e)}") from e
+
+
+def _first(e: ValidationError) -> str:
+    first = e.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def figures(rows: pl.LazyFrame, plant: Plant, period: Period) -> Any:
+    """Return the report as JSON, computed from ``rows`` alone.
+
+    Raises:
+        Refused: E803 when the rows cannot be evaluated.
+    """
+    try:
+        return report_json(evaluate(rows, plant, period))
+    except (ValueError, PolarsError, PanicException) as e:
+        raise Refused(Code.DATA_NOT_IN_BUNDLE, f"figures cannot be computed: {e}") from e
+
+
+def differences(claimed: Any, computed: Any, where: str = "report") -> Iterator[str]:
+    """Yield each place where the claimed report is not the computed one, with both values.
+
+    Results and verdicts are named by what they are rather than by their place.
+
+    Example:
+        >>> list(differences({"value": "0.9"}, {"value": "0.8"}))
+        ["report.value: the bundle says '0.9', recomputed '0.8'"]
+    """
+    if isinstance(claimed, dict) and isinstance(computed, dict):
+        for key in sorted({*claimed, *computed}):
+            yield from differences(
+                claimed.get(key, _ABSENT), computed.get(key, _ABSENT), f"{where}.{key}"
+            )
+    elif isinstance(claimed, list) and isinstance(computed, list):
+        for i in range(max(len(claimed), len(computed))):
+            one = claimed[i] if i < len(claimed) else _ABSENT
+            other = computed[i] if i < len(computed) else _ABSENT
+            yield from differences(one, other, f"{where}[{_label(other, i)}]")
+    elif claimed is not computed and (type(claimed) is not type(computed) or claimed != computed):
+        yield f"{where}: the bundle says {_show(claimed)}, recomputed {_show(computed)}"
+
+
+def _label(item: Any, i: int) -> str:
+    if isinstance(item, dict) and "criterion" in item:
+        return str(item["criterion"])
+    if isinstance(item, dict) and "metric" in item:
+        return f"{item['metric']}/{item['version']} {item['scope']}"
+    return str(i)
+
+
+def _show(value: Any) -> str:
+    shown = "nothing" if value is _ABSENT else repr(value)
+    return shown if len(shown) <= 160 else shown[:157] + "..."
+
+
+def check_report(data: bytes, claimed: Any, computed: Any) -> Iterator[Finding]:
+    """Yield E802 for every figure or verdict that does not follow from the rows."""
+    for difference in differences(claimed, computed):
+        yield Finding(Code.VALUE, difference)
+    if claimed == computed and data != canonical.dumps(computed):
+        yield Finding(Code.VALUE, "report: same values, but not the same bytes")
+
+
+def check_definitions(claimed: Any, environment: Any) -> Iterator[Finding]:
+    """Yield what the bundle's formulas and the verifier's own do not share.
+
+    Another version of the software may define other formulas: then the figures cannot be computed
+    here (E801). The same version cannot: then the file was altered (E303).
+    """
+    same = _stated(environment, "software") == SOFTWARE
+    for difference in differences(claimed, definitions(), "definitions"):
+        yield Finding(Code.LISTS_DISAGREE if same else Code.DEFINITION, difference)
+
+
+def check_page(data: bytes, report: Any, environment: Any) -> Iterator[Finding]:
+    """Yield E802 when the page does not say what the report says."""
+    renderer = _stated(environment, "page")
+    if renderer != RENDERER:
+        yield Finding(
+            Code.DEFINITION, f"report.html: made by {renderer!r}, this verifier knows {RENDERER}"
+        )
+        return
+    try:
+        expected = page(report)
+    except (KeyError, TypeError) as e:
+        yield Finding(Code.VALUE, f"report.json: not a report: {e!r}")
+        return
+    if data != expected:
+        yield Finding(Code.VALUE, "report.html: not the page of report.json")
+
+
+def _stated(environment: Any, key: str) -> object:
+    return environment.get(key) if isinstance(environment, dict) else None

@@ -1,0 +1,239 @@
+"""The plant file, tag tables and records before the project that belong to the workshop.
+
+Written as a plant engineer would write them, text by text; the workshop knows nothing of how the
+gateway reads them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from plantseal_simulators.plant import Machine
+
+CNCS: Final = tuple(f"cnc{i}" for i in range(1, 9))
+NAMESPACE: Final = "urn:plantseal:workshop"
+GROUP, NODE = "workshop", "fleet"
+VEHICLES: Final = ("agv1", "agv2")
+BEFORE_DAYS: Final = 2
+_SCHEMA: Final = "# yaml-language-server: $schema=../config/plantseal.schema.json\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the workshop's servers can be reached."""
+
+    opcua: str
+    modbus_host: str
+    modbus_port: int
+    mqtt_host: str
+    mqtt_port: int
+
+
+_REST = (
+    ("insp1", "三坐标测量机", "FA-201", "inspection", True),
+    ("pack1", "包装线", "FA-301", "logistics", False),
+    ("conv1", "输送线", "FA-302", "logistics", False),
+    ("agv1", "物流小车 1", "FA-303", "logistics", False),
+    ("agv2", "物流小车 2", "FA-304", "logistics", False),
+)
+
+
+def _register() -> str:
+    """Return the equipment register: what is connected, what is not, and the meters."""
+    states = "{RUN: producing, SETUP: setup, IDLE: idle, ALARM: down}"
+    lines = [
+        f"  - {{id: {c}, name: 数控车床 {c[3:]}, card: FA-{100 + int(c[3:])}, cls: processing, "
+        f"key: true, declared_level: L1, ideal_cycle_s: 0.36, stale_s: 10, states: {states}}}"
+        for c in CNCS
+    ]
+    lines += [
+        f"  - {{id: {id_}, name: {name}, card: {card}, cls: {cls}, key: {str(key).lower()}, "
+        f"declared_level: L1, stale_s: 10, states: {states}}}"
+        for id_, name, card, cls, key in _REST
+    ]
+    lines += [
+        "  - {id: press9, name: 手动压力机（未联网）, card: FA-401, cls: processing}",
+        "  - {id: meter1, name: 电表 1, card: FA-501, cls: other, production: false}",
+        "  - {id: meter2, name: 电表 2, card: FA-502, cls: other, production: false}",
+    ]
+    return "\n".join(lines)
+
+
+_HEADER = "name,equipment,address,type,order,scale,unit,period_ms,role,required,description\n"
+
+
+def _cell_tags() -> str:
+    rows = []
+    for c in CNCS:
+        node = f"nsu={NAMESPACE};s={c}"
+        rows += [
+            f"{c}.state,{c},{node}.state,,,,,,state,true,运行状态",
+            f"{c}.total,{c},{node}.total,,,,piece,,count_total,true,产量",
+            f"{c}.good,{c},{node}.good,,,,piece,,count_good,true,合格",
+        ]
+    rows += [
+        f"insp1.state,insp1,nsu={NAMESPACE};s=insp1.state,,,,,,state,true,运行状态",
+        f"insp1.measured,insp1,nsu={NAMESPACE};s=insp1.total,,,,piece,,value,true,测量件数",
+    ]
+    return _HEADER + "\n".join(rows) + "\n"
+
+
+def _meter_tags(meter: str) -> str:
+    return _HEADER + "".join(
+        f"{meter}.{name},{meter},profile:{point},,,,,{period},{role},true,{text}\n"
+        for name, point, period, role, text in (
+            ("energy", "active_energy_import_total", 250, "energy", "正向有功电能"),
+            ("power", "active_power_total", 500, "value", "总有功功率"),
+            ("voltage", "voltage_l1", 500, "value", "A 相电压"),
+        )
+    )
+
+
+def _packing_tags() -> str:
+    rows = [
+        "pack1.state,pack1,plant/pack1/status#/state,,,,,1000,state,true,运行状态",
+        "pack1.boxes,pack1,plant/pack1/status#/counts/total,,,,piece,1000,value,true,装箱数",
+        "conv1.state,conv1,plant/conv1/status#/state,,,,,1000,state,true,运行状态",
+        "conv1.moved,conv1,plant/conv1/status#/counts/total,,,,piece,1000,value,true,输送件数",
+    ]
+    return _HEADER + "\n".join(rows) + "\n"
+
+
+def _vehicle_tags() -> str:
+    rows = [f"{v}.state,{v},{v}#state,,,,,1000,state,true,运行状态\n"
+            f"{v}.trips,{v},{v}#trips,,,,,1000,value,true,运输次数" for v in VEHICLES]  # fmt: skip
+    return _HEADER + "\n".join(rows) + "\n"
+
+
+def _before_tags() -> str:
+    rows = []
+    for c in CNCS:
+        rows += [
+            f"before.{c}.total,{c},{c}_total,int,,,piece,3600000,count_total,false,改造前产量",
+            f"before.{c}.good,{c},{c}_good,int,,,piece,3600000,count_good,false,改造前合格",
+        ]
+    rows += [f"before.{m}.energy,{m},{m}_kwh,int,,0.01,kWh,3600000,energy,false,改造前电能"
+             for m in ("meter1", "meter2")]  # fmt: skip
+    return _HEADER + "\n".join(rows) + "\n"
+
+
+def _plant(a: Addresses, before: tuple[datetime, datetime]) -> str:
+    return f"""{_SCHEMA}# The simulated workshop, written by `plantseal sim`. 仿真车间，由 plantseal sim 生成。
+version: 1
+site: demo-workshop
+name: 示范车间
+zone: Asia/Shanghai
+equipment:                     # 设备台账，包含未联网的 press9
+{_register()}
+upload_delay_s: 10
+baseline:
+  kind: pre_project            # 改造项目：与建设前对比
+  period: {{start: "{before[0].isoformat()}", end: "{before[1].isoformat()}"}}
+notices: [CQ2020-15]
+project: {{track: workshop, build: renovation, project_class: II, region: other}}
+declared:
+  applicant_registered_in_chongqing_legal_person: true
+  workshop_visual_management: true
+evidence: {{origin: plantseal.invalid/demo-workshop, block_s: 5}}
+sources:
+  - id: cell1
+    connector: opcua
+    endpoint: {a.opcua}
+    publishing_ms: 250
+    tags: tags/cell1.csv
+  - id: meter1
+    connector: modbus
+    host: {a.modbus_host}
+    port: {a.modbus_port}
+    unit_id: 1
+    timeout_ms: 200
+    profile: acrel_dtsd1352
+    tags: tags/meter1.csv
+  - id: meter2
+    connector: modbus
+    host: {a.modbus_host}
+    port: {a.modbus_port}
+    unit_id: 2
+    timeout_ms: 200
+    profile: eastron_sdm630
+    tags: tags/meter2.csv
+  - id: packing
+    connector: mqtt
+    host: {a.mqtt_host}
+    port: {a.mqtt_port}
+    time: /ts
+    time_unit: ms
+    tags: tags/packing.csv
+  - id: vehicles
+    connector: sparkplug
+    host: {a.mqtt_host}
+    port: {a.mqtt_port}
+    group_id: {GROUP}
+    edge_node_id: {NODE}
+    tags: tags/vehicles.csv
+  - id: before
+    connector: recorded        # 改造前的历史记录，用 plantseal import 导入
+    tags: tags/before.csv
+"""
+
+
+def _before_rows(start: datetime, seed: int) -> Iterable[str]:
+    """Hourly counter readings of the workshop before the project: slower, more scrap, more energy."""
+    random = Random(f"{seed}/before")
+    total = dict.fromkeys(CNCS, 0)
+    good = dict.fromkeys(CNCS, 0)
+    energy = {"meter1": 1_000_00, "meter2": 2_000_00}  # hundredths of a kWh
+    for hour in range(BEFORE_DAYS * 24 + 1):
+        time = (start + timedelta(hours=hour)).isoformat()
+        counts = ",".join(f"{total[c]},{good[c]}" for c in CNCS)
+        yield f"{time},{counts}," + ",".join(f"{Decimal(e) / 100:.2f}" for e in energy.values())
+        for c in CNCS:
+            made = random.randint(6_700, 7_000)
+            total[c] += made
+            good[c] += made - random.randint(260, 300)
+        energy = {m: e + random.randint(20_600, 21_400) for m, e in energy.items()}
+
+
+_MAP = """# Column map of before.csv: hourly readings of the MES and of the meters before the project.
+source: before
+format: csv
+time: {column: time, format: rfc3339}
+columns:
+"""
+
+
+def write(folder: Path, addresses: Addresses, *, seed: int, now: datetime) -> Path:
+    """Write plant.yaml, its tables and the records before the project; return plant.yaml.
+
+    Everything is written before plant.yaml, so whoever waits for that file finds the rest.
+    """
+    end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=30)
+    start = end - timedelta(days=BEFORE_DAYS)
+    tags = folder / "tags"
+    tags.mkdir(parents=True, exist_ok=True)
+    tables = {
+        "cell1": _cell_tags(), "meter1": _meter_tags("meter1"), "meter2": _meter_tags("meter2"),
+        "packing": _packing_tags(), "vehicles": _vehicle_tags(), "before": _before_tags(),
+    }  # fmt: skip
+    for name, text in tables.items():
+        (tags / f"{name}.csv").write_text(text, encoding="utf-8")
+    columns = [f"{c}_{what}" for c in CNCS for what in ("total", "good")]
+    meters = ["meter1_kwh", "meter2_kwh"]
+    text = "time," + ",".join([*columns, *meters]) + "\n"
+    text += "\n".join(_before_rows(start, seed)) + "\n"
+    (folder / "before.csv").write_text(text, encoding="utf-8")
+    names = [f"  {c}: before.{c.replace('_', '.')}" for c in columns]
+    names += [f"  {m}: before.{m.removesuffix('_kwh')}.energy" for m in meters]
+    (folder / "before.map.yaml").write_text(_MAP + "\n".join(names) + "\n", encoding="utf-8")
+    plant = folder / "plant.yaml"
+    plant.write_text(_plant(addresses, (start, end)), encoding="utf-8")
+    return plant
+
+
+def machines(seed: int) -> Sequence[Machine]:
+    """Return the workshop's machines, meters not among them."""
+    return tuple(Machine(m, seed) for m in (*CNCS, "insp1", "pack1", "conv1", *VEHICLES))

@@ -1,0 +1,417 @@
+"""Every alteration is refused, and the reason is named.
+
+First what a thief without the key could try, then what the operator can who holds it and mends
+every list and signature. Last what only an external anchor would show, asserted as such.
+"""
+
+import base64
+import hashlib
+import json
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plantseal_testing_bundle import Entry, Forger, sealed
+
+from plantseal import canonical, keys
+from plantseal.evidence import format as names
+from plantseal.evidence.verify import Policy, Verification, verify
+
+Change = Callable[[Forger], Any]
+
+
+def judged(forger: Forger) -> Verification:
+    return verify(forger.root, Policy([forger.signer.vkey]))
+
+
+def codes(found: Verification) -> set[str]:
+    return {str(f.code) for s in found.steps for f in s.findings} - {"note"}
+
+
+def flip(data: bytes, at: int = -200) -> bytes:
+    body = bytearray(data)
+    body[at] ^= 1
+    return bytes(body)
+
+
+def some(forger: Forger, pattern: str) -> str:
+    return sorted(p.relative_to(forger.root).as_posix() for p in forger.root.glob(pattern))[0]
+
+
+def nest(data: bytes) -> bytes:
+    return b"[" * 100_000 + data
+
+
+def spaced(data: bytes) -> bytes:
+    return data.replace(b'":', b'": ', 1)
+
+
+def drop(forger: Forger, name: str) -> None:
+    forger.path(name).unlink()
+
+
+def add(forger: Forger, name: str, data: bytes = b"x") -> None:
+    forger.path(name).parent.mkdir(parents=True, exist_ok=True)
+    forger.path(name).write_bytes(data)
+
+
+def link(forger: Forger) -> None:
+    forger.path("data/env.json").unlink()
+    forger.path("data/env.json").symlink_to("/etc/hostname")
+
+
+WITHOUT_KEY: dict[str, tuple[Change, int, str]] = {
+    "sample altered": (lambda f: f.edit(f.segments()[0], flip), 6, "E301"),
+    "segment cut short": (lambda f: f.edit(f.segments()[0], lambda b: b[: len(b) // 2]), 6, "E601"),
+    "segment is a text": (lambda f: f.edit(f.segments()[0], lambda _: b"hello"), 6, "E601"),
+    "segment dropped": (lambda f: drop(f, f.segments()[1]), 6, "E101"),
+    "texts altered": (lambda f: f.edit(some(f, "data/texts/*"), lambda b: flip(b, 5)), 6, "E301"),
+    "report edited": (lambda f: f.edit(names.REPORT, lambda b: flip(b, 30)), 6, "E301"),
+    "page edited": (lambda f: f.edit(names.REPORT_PAGE, flip), 6, "E301"),
+    "configuration edited": (lambda f: f.edit(some(f, "data/config/*"), flip), 6, "E301"),
+    "log line altered": (lambda f: f.edit(names.ENTRIES, lambda b: flip(b, 100)), 6, "E301"),
+    "log cut short": (lambda f: f.edit(names.ENTRIES, lambda b: b[:-1]), 6, "E407"),
+    "log replaced by brackets": (lambda f: f.edit(names.ENTRIES, nest), 6, "E106"),
+    "checkpoint altered": (lambda f: f.edit(names.CHECKPOINT, lambda b: flip(b, -5)), 6, "E201"),
+    "file added": (lambda f: add(f, "data/extra.csv"), 6, "E102"),
+    "file added at the top": (lambda f: add(f, "README.txt"), 6, "E102"),
+    "unsafe name": (lambda f: add(f, "data/a b"), 6, "E103"),
+    "name that folds": (lambda f: add(f, "data/Env.json"), 6, "E104"),
+    "link": (link, 6, "E103"),
+    "manifest edited": (lambda f: f.edit(names.MANIFEST, lambda b: flip(b, 3)), 6, "E303"),
+    "bagit.txt edited": (lambda f: f.edit(names.BAGIT, lambda b: b + b"\n"), 6, "E106"),
+    "envelope with space": (lambda f: f.edit(names.ENVELOPE, spaced), 6, "E106"),
+    "envelope nested": (lambda f: f.edit(names.ENVELOPE, nest), 6, "E106"),
+    "envelope empty": (lambda f: f.edit(names.ENVELOPE, lambda _: b""), 6, "E106"),
+    "envelope a list": (lambda f: f.edit(names.ENVELOPE, lambda _: b"[]"), 6, "E106"),
+    "envelope without signature": (
+        lambda f: f.edit_json(names.ENVELOPE, lambda e: e["signatures"].clear()), 6, "E206",
+    ),
+    "envelope signed twice": (
+        lambda f: f.edit_json(names.ENVELOPE, lambda e: e["signatures"].extend(e["signatures"])),
+        6, "E206",
+    ),
+    "another payload type": (
+        lambda f: f.edit_json(names.ENVELOPE, lambda e: e.update(payloadType="text/plain")),
+        6, "E205",
+    ),
+    "payload edited": (
+        lambda f: f.edit_json(
+            names.ENVELOPE, lambda e: e.update(payload=base64.b64encode(b"{}").decode())
+        ), 6, "E201",
+    ),
+    "envelope removed": (lambda f: drop(f, names.ENVELOPE), 3, "E101"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WITHOUT_KEY)
+def test_without_the_key_nothing_can_be_altered(forger: Forger, what: str) -> None:
+    change, exit_code, code = WITHOUT_KEY[what]
+    change(forger)
+    found = judged(forger)
+    assert found.exit_code == exit_code
+    assert code in codes(found), found.to_json()
+
+
+def test_a_foreign_key_is_named_and_refused_where_the_origin_is_pinned(
+    forger: Forger, stranger: keys.Signer
+) -> None:
+    pinned = forger.signer.vkey
+    forger.signer = stranger
+    forger.rewrite_log(lambda entries: entries[0].update(vkey=stranger.vkey))
+    found = verify(forger.root, Policy([pinned]))
+    assert found.exit_code == 6
+    assert {"E202", "E203"} <= codes(found)
+    said = str(found.steps[3].findings)
+    assert pinned in said
+    assert stranger.vkey in said
+    # who has pinned nothing sees a bundle in order, by somebody unknown
+    assert verify(forger.root, Policy()).exit_code == 7
+
+
+def test_a_foreign_key_over_the_owners_log_is_refused_by_everybody(
+    forger: Forger, stranger: keys.Signer
+) -> None:
+    forger.signer = stranger
+    forger.resign()
+    found = verify(forger.root, Policy())
+    assert found.exit_code == 6
+    assert "E203" in codes(found)
+
+
+def rewrite(forger: Forger, name: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    change(pl.read_parquet(forger.path(name))).write_parquet(forger.path(name))
+
+
+def one_more(frame: pl.DataFrame) -> pl.DataFrame:
+    part = pl.col("seq") == pl.col("seq").filter(pl.col("value_i") > 3).max()
+    return frame.with_columns(
+        pl.when(part).then(pl.col("value_i") + 1).otherwise("value_i").alias("value_i")
+    )
+
+
+def alter_sample(forger: Forger) -> None:
+    rewrite(forger, forger.segments()[1], one_more)
+    forger.resign()
+
+
+def alter_sample_and_segment_entry(forger: Forger) -> None:
+    rewrite(forger, forger.segments()[1], one_more)
+    forger.log_file(forger.segments()[1])
+
+
+def drop_rows(forger: Forger) -> None:
+    rewrite(forger, forger.segments()[1], lambda f: f.head(f.height - 10))
+    forger.log_file(forger.segments()[1])
+
+
+def double_rows(forger: Forger) -> None:
+    rewrite(forger, forger.segments()[1], lambda f: pl.concat([f.tail(f.height - 1), f.tail(1)]))
+    forger.log_file(forger.segments()[1])
+
+
+def other_columns(forger: Forger) -> None:
+    rewrite(forger, forger.segments()[1], lambda f: f.drop("flags"))
+    forger.log_file(forger.segments()[1])
+
+
+def null_tags(forger: Forger) -> None:
+    rewrite(
+        forger, forger.segments()[1],
+        lambda f: f.with_columns(pl.lit(None, dtype=pl.UInt32).alias("tag")).select(f.columns),
+    )  # fmt: skip
+    forger.log_file(forger.segments()[1])
+
+
+def drop_segment(forger: Forger) -> None:
+    drop(forger, forger.segments()[1])
+    forger.resign()
+
+
+def drop_segment_and_its_entry(forger: Forger) -> None:
+    name = forger.segments()[1]
+    drop(forger, name)
+    forger.rewrite_log(lambda es: [e for e in es if f"data/{e.get('path')}" != name])
+
+
+def drop_blocks(forger: Forger) -> None:
+    forger.rewrite_log(
+        lambda es: [e for i, e in enumerate(es) if e["t"] != "block" or i != blocks(es)[1]]
+    )
+
+
+def blocks(entries: list[Entry]) -> list[int]:
+    return [i for i, e in enumerate(entries) if e["t"] == "block"]
+
+
+def drop_texts(forger: Forger) -> None:
+    drop(forger, some(forger, "data/texts/*"))
+    forger.resign()
+
+
+def other_texts(forger: Forger) -> None:
+    forger.edit(some(forger, "data/texts/*"), lambda b: b.replace(b"IDLE", b"RUN!"))
+    forger.resign()
+
+
+def alter_configuration(forger: Forger) -> None:
+    forger.edit(some(forger, "data/config/*"), lambda b: b.replace(b'"18"', b'"19"'))
+    forger.resign()
+
+
+def another_configuration(forger: Forger) -> None:
+    """The best of two configurations, slipped in without an entry."""
+    old = some(forger, "data/config/*")
+    body = json.loads(forger.path(old).read_bytes())
+    body["plant"]["equipment"][0]["ideal_cycle_s"] = "36"
+    data = canonical.dumps(body)
+    digest = hashlib.sha256(data).hexdigest()
+    add(forger, f"data/config/{digest}.json", data)
+    forger.resign(lambda s: s["predicate"].update(config_sha256=digest))
+
+
+def figure(forger: Forger, change: Callable[[Any], None]) -> None:
+    """Edit the report, and everything that quotes it."""
+    forger.edit_json(names.REPORT, change)
+    digest = hashlib.sha256(forger.path(names.REPORT).read_bytes()).hexdigest()
+
+    def quote(entries: list[Entry]) -> None:
+        for entry in entries:
+            if "report_sha256" in entry:
+                entry["report_sha256"] = digest
+
+    forger.rewrite_log(quote)
+    forger.resign(lambda s: s["predicate"].update(report_sha256=digest))
+
+
+def better_verdict(report: Any) -> None:
+    for verdict in report["verdicts"]:
+        verdict["outcome"] = "PASS"
+
+
+def better_figure(report: Any) -> None:
+    next(r for r in report["results"] if r["metric"] == "oee")["value"] = "0.999"
+
+
+def page_says_more(forger: Forger) -> None:
+    forger.edit(names.REPORT_PAGE, lambda b: b.replace(b"<h1>", b"<h1>A+ "))
+    forger.resign()
+
+
+def other_formula(forger: Forger) -> None:
+    forger.edit_json(names.DEFINITIONS, lambda d: d["metrics"][0].update(version=9))
+    forger.resign()
+
+
+def old_software(forger: Forger) -> None:
+    other_formula(forger)
+    forger.edit_json("data/env.json", lambda e: e.update(software="plantseal 0.0.9"))
+    forger.resign()
+
+
+def chain_broken(forger: Forger) -> None:
+    lines = forger.path(names.ENTRIES).read_bytes().splitlines()
+    del lines[2]
+    forger.path(names.ENTRIES).write_bytes(b"".join(x + b"\n" for x in lines))
+    forger.resign()
+
+
+def period_moved(forger: Forger) -> None:
+    forger.resign(lambda s: s["predicate"]["period"].update(end="2026-03-02T00:05:00+00:00"))
+
+
+def clock_of(index: int, ns: int) -> Change:
+    def change(entries: list[Entry]) -> None:
+        entry = entries[blocks(entries)[index]]
+        entry["boot_ns"] = str(int(entry["boot_ns"]) + ns)
+
+    return lambda forger: forger.rewrite_log(change)
+
+
+def huge_numbers(forger: Forger) -> None:
+    def change(entries: list[Entry]) -> None:
+        for entry in entries:
+            if entry["t"] in ("block", "segment"):
+                entry["n"] = str(2**62)
+
+    forger.rewrite_log(change)
+
+
+def unlisted(forger: Forger) -> None:
+    add(forger, "data/segments/000099.parquet", forger.path(forger.segments()[0]).read_bytes())
+    forger.resign()
+
+
+def unknown_kind(forger: Forger) -> None:
+    add(forger, "data/notes.txt")
+    forger.resign()
+
+
+def long_text(forger: Forger) -> None:
+    forger.edit(some(forger, "data/texts/*"), lambda b: struct.pack("<L", 2**32 - 1) + b[4:])
+    forger.resign()
+
+
+WITH_KEY: dict[str, tuple[Change, int, str]] = {
+    "sample altered": (alter_sample, 6, "E603"),
+    "sample and segment entry altered": (alter_sample_and_segment_entry, 6, "E603"),
+    "rows dropped from a segment": (drop_rows, 6, "E602"),
+    "rows doubled": (double_rows, 6, "E605"),
+    "columns removed": (other_columns, 6, "E601"),
+    "nulls for tags": (null_tags, 6, "E601"),
+    "segment dropped": (drop_segment, 6, "E803"),
+    "segment and its entry dropped": (drop_segment_and_its_entry, 6, "E406"),
+    "block entry dropped": (drop_blocks, 6, "E406"),
+    "texts dropped": (drop_texts, 6, "E803"),
+    "texts exchanged": (other_texts, 6, "E603"),
+    "text length beyond the file": (long_text, 6, "E603"),
+    "configuration altered": (alter_configuration, 6, "E701"),
+    "configuration without an entry": (another_configuration, 6, "E701"),
+    "verdict edited": (lambda f: figure(f, better_verdict), 6, "E802"),
+    "figure edited": (lambda f: figure(f, better_figure), 6, "E802"),
+    "page says more": (page_says_more, 6, "E802"),
+    "formula exchanged": (other_formula, 6, "E303"),
+    "formulas of another version": (old_software, 8, "E801"),
+    "log entry removed, chain not mended": (chain_broken, 6, "E407"),
+    "period moved": (period_moved, 6, "E303"),
+    "boot clock goes back": (clock_of(-1, -(10**15)), 6, "E503"),
+    "wall clock stepped": (clock_of(-1, 10**13), 0, "E505"),
+    "absurd counts": (huge_numbers, 6, "E602"),
+    "segment unknown to the log": (unlisted, 6, "E102"),
+    "file of an unknown kind": (unknown_kind, 6, "E102"),
+    "origin renamed": (
+        lambda f: f.resign(lambda s: s["predicate"].update(origin="site-8")), 6, "E405",
+    ),
+    "tree enlarged": (
+        lambda f: f.resign(lambda s: s["predicate"]["tree"].update(size="99")), 6, "E401",
+    ),
+    "export entry removed": (
+        lambda f: f.rewrite_log(lambda es: [e for e in es if e["t"] != "export"]), 6, "E303",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WITH_KEY)
+def test_with_the_key_the_rows_still_tell(forger: Forger, what: str) -> None:
+    change, exit_code, code = WITH_KEY[what]
+    change(forger)
+    found = judged(forger)
+    assert code in codes(found), found.to_json()
+    assert found.exit_code == exit_code, found.to_json()
+
+
+def test_an_edited_figure_is_named_with_both_values(forger: Forger) -> None:
+    figure(forger, better_figure)
+    said = [f.message for f in judged(forger).steps[13].findings]
+    assert any("oee/" in m and "'0.999'" in m and "recomputed" in m for m in said), said
+
+
+def test_rows_left_out_before_the_log_was_made_leave_a_hole(tmp_path: Path) -> None:
+    """A key holder who makes the whole log anew must still account for every slot."""
+    bundle, signer = sealed(tmp_path, withhold=(130, 140))
+    found = verify(bundle.path, Policy([signer.vkey]))
+    assert found.exit_code == 8
+    assert found.rungs["INTACT"] == found.rungs["REPRODUCED"] == "PASS"
+    assert codes(found) == {"E607"}
+    assert "2026-03-02T00:02:10.000Z" in str(found.steps[11].findings)
+
+
+def test_a_history_made_anew_is_reported_as_beyond_proof(tmp_path: Path) -> None:
+    """Without an anchor the key holder can invent a whole store; the verifier says so in words."""
+    bundle, signer = sealed(tmp_path, invented=1)
+    found = verify(bundle.path, Policy([signer.vkey]))
+    assert found.exit_code == 0
+    assert found.rungs["ANCHORED"] == "NOT CHECKED"
+    assert any("anchor" in sentence for sentence in found.not_proven["en"])
+    demanding = Policy([signer.vkey], {"anchored": True})
+    assert verify(bundle.path, demanding).exit_code == 8
+
+
+@settings(max_examples=120, deadline=None)
+@given(data=st.data())
+def test_any_byte_changed_anywhere_is_detected(
+    original: tuple[Path, keys.Signer],
+    tmp_path_factory: pytest.TempPathFactory,
+    data: st.DataObject,
+) -> None:
+    path, signer = original
+    root = tmp_path_factory.getbasetemp() / "mutated"
+    if not root.exists():
+        shutil.copytree(path, root)
+    files = sorted(p.relative_to(root) for p in root.rglob("*") if p.is_file())
+    name = data.draw(st.sampled_from(files))
+    before = (root / name).read_bytes()
+    at = data.draw(st.integers(0, len(before) - 1))
+    body = bytearray(before)
+    body[at] ^= data.draw(st.integers(1, 255))
+    (root / name).write_bytes(body)
+    try:
+        assert verify(root, Policy([signer.vkey]), recompute=False).exit_code == 6
+    finally:
+        (root / name).write_bytes(before)
