@@ -15,8 +15,8 @@ from typing import Any
 from plantseal import canonical, keys, log, merkle, note, segments
 from plantseal.evidence import envelope as dsse
 from plantseal.evidence import format as names
+from plantseal.evidence.container import manifest
 from plantseal.evidence.seal import SealedBundle, seal
-from plantseal.evidence.verify_files import manifest
 from plantseal.journal import Journal, Submitted
 from plantseal_connectors.rows import Kind, RowList
 from plantseal_connectors.status import BAD_SHUTDOWN, BAD_TIMEOUT

@@ -1,15 +1,17 @@
 """RFC 8785 JSON, the one byte form of log entries, configurations and envelopes.
 
-Rules: UTF-8, no duplicate keys, no NaN, no infinity, integers within 2^53. 64-bit numbers and times
-are therefore decimal strings wherever plantseal writes them. Parsing is strict on purpose: two
+Rules: UTF-8, no duplicate keys, no NaN, no infinity; numbers are doubles, so int only within 2^53.
+64-bit numbers and times are therefore decimal strings wherever plantseal writes them. Parsing is strict on purpose: two
 readers that disagree on the meaning of the same signed bytes are two truths.
 """
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import rfc8785
+
+_MAX_INT: Final = 2**53 - 1
 
 
 def dumps(obj: Any) -> bytes:
@@ -34,7 +36,7 @@ def dumps(obj: Any) -> bytes:
 
 
 def loads(data: bytes) -> Any:
-    """Return the value of JSON bytes; numbers without fraction or exponent are int.
+    """Return the value of JSON bytes; whole numbers within 2^53 are int, all others float.
 
     Raises:
         ValueError: Not UTF-8, not JSON, a duplicate key, NaN, a number beyond a double, a lone
@@ -52,7 +54,11 @@ def loads(data: bytes) -> Any:
         raise ValueError(f"json: byte {e.start} is not UTF-8") from e
     try:
         value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_float,
+            parse_int=_whole,
         )
     except json.JSONDecodeError as e:
         raise ValueError(f"json: {e.msg.lower()} at byte {_byte(e)}") from e
@@ -107,6 +113,11 @@ def _float(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"json: number {text[:40]} is beyond a double")
     return value
+
+
+def _whole(text: str) -> int | float:
+    value = _float(text)  # first: a text of thousands of digits is never made an int
+    return int(text) if abs(value) <= _MAX_INT else value
 
 
 def _has_lone_surrogate(value: Any) -> bool:

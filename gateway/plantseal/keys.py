@@ -74,7 +74,7 @@ def create(path: Path, name: str) -> Signer:
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        if not path.parent.is_dir():
+        if not path.parent.exists():
             path.parent.mkdir(parents=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as e:

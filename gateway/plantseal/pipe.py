@@ -147,7 +147,8 @@ def encode(message: Message) -> bytes:
         texts = b"".join(_LENGTH.pack(len(text)) + text for text in batch.texts)
     else:
         head = asdict(message)
-    meta = json.dumps(head, separators=(",", ":")).encode()
+    # Half a surrogate pair, as a device may send one, becomes a question mark.
+    meta = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
     size = _HEADER.size + len(meta) + len(rows) + len(texts)
     if size > MAX_FRAME or len(meta) > MAX_META:
         raise FrameError(f"frame: {size} bytes, {len(meta)} of them JSON, too large to send")

@@ -148,7 +148,7 @@ def _subscribed_alive(
     told = spoken.select(*subscription, "at", "seq")
     now = spoken.select(*subscription, at=pl.coalesce("t_receive", "at"), seq="seq")
     heard = _on_points(links, mine, [Kind.BIRTH, Kind.KEEPALIVE]).select(*subscription, "at", "seq")
-    evidence = pl.concat([told, now, heard]).unique([*subscription, "at"], keep="any")
+    evidence = pl.concat([told, now, heard]).group_by(*subscription, "at").agg(pl.col("seq").max())
     limits = mine.select(*subscription, "fresh_ns").unique(subscription, keep="any")
     key = mine.select(subscription).unique(maintain_order=True).with_row_index("line")
     cuts = _on_points(links, mine, [Kind.DEATH, Kind.GAP, Kind.SEQ_GAP]).select(
@@ -174,26 +174,32 @@ def _sparkplug_alive(
     spoken = values.filter(pl.col("sparkplug") & (pl.col("kind") == Kind.VALUE))
     said = spoken.select("link", at=pl.coalesce("t_receive", "at")).unique()
     messages = mine.select("tag", "link", "keepalive").unique().join(said, on="link")
-    columns = ["tag", "at", "keepalive", "kind", "dated"]
+    columns = ["tag", "at", "keepalive", "kind", "dated", "rank"]
     marks = _on_points(links, mine, [Kind(k) for k in _RANK if k != Kind.VALUE])
-    events = (
-        pl.concat(
-            [
-                messages.with_columns(
-                    kind=pl.lit(int(Kind.VALUE), pl.UInt8), dated=pl.lit(True)
-                ).select(columns),
-                marks.with_columns(dated=pl.col("t_source").is_not_null()).select(columns),
-            ]
-        )
-        .with_columns(rank=pl.col("kind").replace_strict(_RANK, return_dtype=pl.Int64))
-        .sort("tag", "at", "rank", "kind")
+    # A birth of the source itself is the gateway's session with the broker: it says nothing of
+    # the device, whose own birth must follow.
+    rank = (
+        pl.when((pl.col("kind") == Kind.BIRTH) & (pl.col("heard_on") != pl.col("link")))
+        .then(0)
+        .otherwise(pl.col("kind").replace_strict(_RANK, return_dtype=pl.Int64))
+        .cast(pl.Int64)
     )
+    events = pl.concat(
+        [
+            messages.with_columns(
+                kind=pl.lit(int(Kind.VALUE), pl.UInt8),
+                dated=pl.lit(True),
+                rank=pl.lit(_RANK[Kind.VALUE], pl.Int64),
+            ).select(columns),
+            marks.with_columns(dated=pl.col("t_source").is_not_null(), rank=rank).select(columns),
+        ]
+    ).sort("tag", "at", "rank", "kind")
     # Before the first birth or death in sight the session was open: it was born before the rows.
     turn = (
-        pl.when(pl.col("kind") == Kind.BIRTH)
-        .then(True)
-        .when(pl.col("rank") == 0)
+        pl.when(pl.col("rank") == 0)
         .then(False)
+        .when(pl.col("kind") == Kind.BIRTH)
+        .then(True)
         .forward_fill()
         .over("tag")
         .fill_null(True)
@@ -214,7 +220,7 @@ def _sparkplug_end() -> pl.Expr:
     return (
         pl.when(following.is_null())
         .then(pl.col("at") + patience)
-        .when(kind == Kind.SEQ_GAP)
+        .when((kind == Kind.SEQ_GAP) & ~dated)
         .then("at")
         .when((kind == Kind.DEATH) & ~dated)
         .then(pl.max_horizontal("at", following - patience))

@@ -23,6 +23,9 @@ from plantseal_kpi.upload_notes import changing_tags
 from plantseal_kpi.window import Window
 
 VERSION = 1
+_ABOUT_THE_SESSION = frozenset(
+    {"endpoint", "security", "authenticated", "clock_offset_ns", "limits", "refused"}
+)
 Terms = tuple[int, int]
 
 
@@ -104,12 +107,15 @@ def identified(w: Window) -> set[str]:
     texts = w.seen.links.filter(
         pl.col("kind").is_in([Kind.BIRTH, Kind.KEEPALIVE]) & (pl.col("vtype") == VType.TEXT)
     )
-    speaking = {
-        tag
-        for tag, body in texts.select("tag", "text").unique(maintain_order=True).iter_rows()
-        if body is not None and _names_a_device(body)
+    said = texts.select("tag", "text").drop_nulls().unique(maintain_order=True)
+    speaking = {tag for tag, body in said.iter_rows() if _names_a_device(body)}
+    # A Sparkplug device's own birth certificate is its identity, whatever properties it lists.
+    born = set(texts["tag"].to_list())
+    return {
+        p.equipment
+        for p in w.plant.points
+        if p.link in (born if p.protocol == "sparkplug" else speaking)
     }
-    return {p.equipment for p in w.plant.points if p.link in speaking}
 
 
 def _names_a_device(body: str) -> bool:
@@ -121,15 +127,7 @@ def _names_a_device(body: str) -> bool:
         said = said["identity"]
     if not isinstance(said, dict):
         return False
-    about_session = {
-        "endpoint",
-        "security",
-        "authenticated",
-        "clock_offset_ns",
-        "limits",
-        "refused",
-    }
-    return any(isinstance(v, str) and v for k, v in said.items() if k not in about_session)
+    return any(isinstance(v, str) and v for k, v in said.items() if k not in _ABOUT_THE_SESSION)
 
 
 def proven_equipment(w: Window) -> tuple[set[str], list[Finding]]:

@@ -4,6 +4,7 @@ Pure: rows and plant in, report out. The same rows give the same report to the l
 their order, their division into files or the number of threads.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -23,7 +24,7 @@ from plantseal_kpi.schema import Flag, check_rows
 from plantseal_kpi.upload import upload_results
 from plantseal_kpi.window import CONTEXT_NS, Window, in_span, plant_tags, window
 
-__all__ = ["CONTEXT_NS", "evaluate", "report_json", "spans"]
+__all__ = ["CONTEXT_NS", "evaluate", "report_json", "spans", "upload_figures"]
 
 
 def spans(plant: Plant, period: Period) -> tuple[Span, ...]:
@@ -59,11 +60,7 @@ def evaluate(rows: pl.LazyFrame, plant: Plant, period: Period) -> Report:
     unknown = sorted(set(plant.notices) - set(notice_keys()))
     if unknown:
         raise ValueError(f"notices: got {unknown}, expected any of {', '.join(notice_keys())}")
-    used = pl.any_horizontal([in_span(*s) for s in spans(plant, period)])
-    tags = pl.Series("tag", plant_tags(plant), dtype=pl.UInt32)
-    near = check_rows(rows).filter(pl.col("tag").is_in(tags.implode()) & used)
-    # One row a sequence number, so that overlapping files count once; order is set by each figure.
-    frame = near.collect(engine="streaming").unique("seq", keep="any").sort("seq")
+    frame = _used_rows(rows, plant, spans(plant, period))
     span = period_span(period)
     now = window(frame, plant, span)
     results = _results(now)
@@ -78,6 +75,26 @@ def evaluate(rows: pl.LazyFrame, plant: Plant, period: Period) -> Report:
         verdicts=tuple(_verdicts(plant, results)),
         findings=tuple(_findings(now)),
     )
+
+
+def upload_figures(rows: pl.LazyFrame, plant: Plant, period: Period) -> list[Result]:
+    """Return the upload rate of the plant and its machines alone, as :func:`evaluate` would.
+
+    For a live view: baselines, counters and verdicts are left out.
+    """
+    span = period_span(period)
+    start, end = span
+    frame = _used_rows(rows, plant, [(start - CONTEXT_NS, end + CONTEXT_NS)])
+    return upload_results(window(frame, plant, span))
+
+
+def _used_rows(rows: pl.LazyFrame, plant: Plant, wanted: Sequence[Span]) -> pl.DataFrame:
+    """Return the rows of the plant's tags in the spans, each sequence number once."""
+    used = pl.any_horizontal([in_span(*s) for s in wanted])
+    tags = pl.Series("tag", plant_tags(plant), dtype=pl.UInt32)
+    near = check_rows(rows).filter(pl.col("tag").is_in(tags.implode()) & used)
+    # Overlapping files may hold a row twice; beyond that, each figure sets its own order.
+    return near.collect(engine="streaming").unique("seq", keep="any").sort("seq")
 
 
 def _results(w: Window) -> list[Result]:

@@ -67,8 +67,14 @@ def is_good() -> pl.Expr:
         (pl.col("kind") == Kind.VALUE)
         & (pl.col("status") < 1 << 30)
         & (pl.col("vtype") != VType.NULL)
-        & (pl.col("text") != UNAVAILABLE).fill_null(True)
+        & ~_unavailable().fill_null(False)
     )
+
+
+def _unavailable() -> pl.Expr:
+    # A condition says "Unavailable|code|..." where a sample or event says "UNAVAILABLE".
+    word = pl.col("text").str.to_uppercase()
+    return (word == UNAVAILABLE) | word.str.starts_with(f"{UNAVAILABLE}|")
 
 
 def has(*flags: Flag) -> pl.Expr:

@@ -78,15 +78,11 @@ class Workshop:
             await line.start()
         fleet = EdgeNode(mqtt_host, mqtt_port, GROUP, NODE)
         seen = advertise or host
-        endpoint = opcua.endpoint if advertise is None else f"opc.tcp://{seen}:{port(0)}"
-        addresses = Addresses(
-            endpoint, seen, modbus.port, mqtt_host if broker else seen, mqtt_port
-        )
+        endpoint = opcua.endpoint if advertise is None else f"opc.tcp://{seen}:{port(0)}/plantseal/"
+        addresses = Addresses(endpoint, seen, modbus.port, mqtt_host if broker else seen, mqtt_port)
         for unit, product in ((1, "DTSD1352 simulator"), (2, "SDM630 simulator")):
             modbus.identify(unit, {0: "plantseal", 1: product, 2: "1.0"})
-        self = cls(
-            time.time_ns() // 1_000_000, addresses, made, opcua, modbus, own, lines, fleet
-        )
+        self = cls(time.time_ns() // 1_000_000, addresses, made, opcua, modbus, own, lines, fleet)
         self._meter(self.now_ms())
         await self._fleet_births()
         return self

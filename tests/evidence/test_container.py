@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plantseal.evidence.container import open_bundle, read, write_zip
+from plantseal.evidence.container import open_bundle, read
 from plantseal.evidence.format import ENVELOPE, Code, NotABundle, Refused
+from plantseal.evidence.zipped import write_zip
 
 FILES = {
     ENVELOPE: b"{}",

@@ -294,6 +294,28 @@ def clock_of(index: int, ns: int) -> Change:
     return lambda forger: forger.rewrite_log(change)
 
 
+def config_moved(forger: Forger) -> None:
+    def change(entries: list[Entry]) -> list[Entry]:
+        config = next(e for e in entries if e["t"] == "config")
+        rest = [e for e in entries if e is not config]
+        at = blocks(rest)[0] + 1
+        return [*rest[:at], config, *rest[at:]]
+
+    forger.rewrite_log(change)
+
+
+def run_ends(rows: int) -> Change:
+    def change(entries: list[Entry]) -> None:
+        next(e for e in entries if e["t"] == "kpi_run")["rows"] = str(rows)
+
+    return lambda forger: forger.rewrite_log(change)
+
+
+def rows_left_out(forger: Forger) -> None:
+    sealed_rows = [int(e["seq0"]) for e in forger.entries() if e["t"] == "segment"]
+    run_ends(sealed_rows[-1])(forger)
+
+
 def huge_numbers(forger: Forger) -> None:
     def change(entries: list[Entry]) -> None:
         for entry in entries:
@@ -351,6 +373,9 @@ WITH_KEY: dict[str, tuple[Change, int, str]] = {
     "tree enlarged": (
         lambda f: f.resign(lambda s: s["predicate"]["tree"].update(size="99")), 6, "E401",
     ),
+    "configuration entry moved": (config_moved, 6, "E702"),
+    "last segment left out of the report": (rows_left_out, 6, "E606"),
+    "run ends amid a segment": (run_ends(7), 6, "E602"),
     "export entry removed": (
         lambda f: f.rewrite_log(lambda es: [e for e in es if e["t"] != "export"]), 6, "E303",
     ),

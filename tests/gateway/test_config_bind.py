@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from plantseal.config import bind, load, tag_names
 from plantseal.config.binding import masked, rooted
 from plantseal.config.schema import plant_schema, schema_text
+from plantseal.importing import load_map
 from plantseal_connectors.source import SourceSettings
 from plantseal_kpi.plant import Plant
 
@@ -41,6 +42,13 @@ def test_the_example_loads_with_every_connector() -> None:
         "saw1"
     }
     assert bound.plant.equipment[0].states["RUN"] == "producing"
+
+
+def test_the_example_column_map_fits_the_example_plant() -> None:
+    columns = load_map(EXAMPLE.with_name("before.map.yaml"), bound_plant(EXAMPLE))
+    assert {t.spec.name for t in columns.tags.values()} == {
+        t.spec.name for t in columns.source.tags
+    }
 
 
 def test_the_example_loads_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

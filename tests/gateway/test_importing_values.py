@@ -22,17 +22,16 @@ def _ns(texts: list[str | None], **rule: object) -> list[int | None]:
 
 
 @given(
-    at=st.datetimes(datetime(1700, 1, 1), datetime(2250, 1, 1)),
+    second=st.integers(-8_500_000_000, 8_800_000_000),  # 1700 to 2248
     digits=st.text("0123456789", max_size=9),
     offset_min=st.integers(-14 * 60, 14 * 60),
 )
-def test_rfc3339_is_exact_to_the_last_digit(at: datetime, digits: str, offset_min: int) -> None:
+def test_rfc3339_is_exact_to_the_last_digit(second: int, digits: str, offset_min: int) -> None:
     zone = timezone(timedelta(minutes=offset_min))
-    whole = at.replace(microsecond=0, tzinfo=zone)
+    whole = (EPOCH + timedelta(seconds=second)).astimezone(zone)
     fraction = f".{digits}" if digits else ""
     text = whole.strftime("%Y-%m-%dT%H:%M:%S") + fraction + whole.isoformat()[-6:]
-    slow = (whole - EPOCH) // timedelta(seconds=1) * SECOND_NS + int(digits.ljust(9, "0") or 0)
-    assert _ns([text]) == [slow]
+    assert _ns([text]) == [second * SECOND_NS + int(digits.ljust(9, "0"))]
 
 
 def test_six_and_seven_decimals_in_one_column() -> None:
@@ -85,12 +84,14 @@ def test_an_hour_that_the_clock_shows_twice_or_never_is_no_instant() -> None:
 def test_parquet_times_keep_their_nanoseconds() -> None:
     aware = pl.Series([1_517_961_600_123_456_789]).cast(pl.Datetime("ns", "UTC"))
     assert instants(aware, TimeMap()).to_list() == [1_517_961_600_123_456_789]
-    naive = pl.Series([datetime(2018, 1, 1, 0, 15)])
+    naive = pl.Series(["2018-01-01T00:15:00"]).str.to_datetime()
     assert instants(naive, TimeMap(zone="Asia/Seoul")).to_list() == [1_514_733_300 * SECOND_NS]
 
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15)
-SCALES = st.sampled_from([Decimal(s) for s in ("1", "0.1", "0.01", "0.001", "10", "0.25", "1E+2", "3")])
+SCALES = st.sampled_from(
+    [Decimal(s) for s in ("1", "0.1", "0.01", "0.001", "10", "0.25", "1E+2", "3")]
+)
 
 
 @given(st.lists(DECIMALS, min_size=1, max_size=20), SCALES)
@@ -106,7 +107,9 @@ def test_raw_values_times_scale_give_the_text_back(values: list[Decimal], scale:
             assert float(bits.view("<f8")) == raw.numerator / raw.denominator
 
 
-@pytest.mark.parametrize("text", ["", "x", "1,5", "1 2", "0x10", "nan", "Infinity", "1_0", ".", "+", "1e999"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1,5", "1 2", "0x10", "nan", "Infinity", "1_0", ".", "+", "1e999"]
+)
 def test_what_is_no_finite_decimal_is_unreadable(text: str) -> None:
     assert numbers(pl.Series([text]), Decimal(1)).readable.tolist() == [False]
 

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -98,7 +99,7 @@ def test_known_differences_equal_a_loop(readings):
         if r == 0 and earlier and later and later[0] >= earlier[-1]:
             continue
         kept.append(r)
-    known = sum(max(0, b - a) for a, b in zip(kept, kept[1:], strict=False))
+    known = sum(max(0, b - a) for a, b in pairwise(kept))
     assert (steps(readings)["delta"].sum() or 0) == known
 
 

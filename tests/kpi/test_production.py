@@ -1,6 +1,7 @@
 """OEE and its neighbours: the examples of definitions 2.3, and the chain from rows to figure."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -158,7 +159,7 @@ def test_durations_equal_a_loop(events, shuffle):
     ]
     ordered = sorted(rows, key=lambda r: (r["t_source"], r["seq"]))
     slow: dict = {}
-    for a, b in zip(ordered, ordered[1:], strict=False):
+    for a, b in pairwise(ordered):
         for hour in range(a["t_source"] // hours, b["t_source"] // hours):
             key = (hour // 24, a["text"] or "UNAVAILABLE")
             slow[key] = slow.get(key, 0) + hours

@@ -168,6 +168,17 @@ def test_sparkplug_gap_uncovers_from_the_last_contiguous_message_to_the_next_bir
     assert int(rate(rows, [point(**SPARKPLUG)], 3600).numerator) == (500 + 800) * SECOND
 
 
+def test_a_device_that_was_born_before_the_gateway_came_is_not_covered_until_its_next_birth():
+    rows = [
+        birth(101, at(0), broker="x"), row(1, at(10), 1, t_source=at(10)),
+        birth(100, at(1000), hw="x"), row(1, at(1000), 1, t_source=at(1000)),
+        row(1, at(1800), 1, t_source=at(1800)),
+        row(100, at(2500), 3, kind=Kind.SEQ_GAP, t_source=at(1800)),
+    ]  # fmt: skip
+    r = rate(rows, [point(**SPARKPLUG, source_link=101)], 3600)
+    assert int(r.numerator) == 800 * SECOND
+
+
 def test_a_gap_of_the_gateway_covers_nothing():
     rows = [
         birth(100, at(0), hw="x"), row(1, at(0), 1, t_source=at(0)),
@@ -203,7 +214,7 @@ def test_last_weeks_state_told_again_is_no_upload():
     assert rate(rows, [point(mode="published")], 3600).value == "0"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 200), st.sampled_from("gbs")), max_size=25),
     st.randoms(use_true_random=False),

@@ -92,7 +92,7 @@ def _imported(table: Path, records: pl.DataFrame, folder: Path) -> list[RealRow]
     )
     upload = _result(report, "upload_rate")
     verdict = next(v for v in report["verdicts"] if v["metric"] == "data_upload_rate")
-    proven = _result(report, "digital_equipment_share_proven")
+    proven = _result(report, "proven_equipment_share")
     listed = [f["message"] for f in proven["findings"] if "Hurco04" in f["message"]]
     return [
         _row("imported: upload rate", "no receive times", verdict["outcome"],

@@ -59,7 +59,9 @@ def load(security: OpcUaSecurity) -> Credentials:
 
 def _read(setting: str, path: Path | None, parse: Callable[[bytes], T]) -> T:
     if path is None:
-        raise Refused(f"{setting}: missing", status=BAD_CERTIFICATE_INVALID, remedy=f"set {setting}")
+        raise Refused(
+            f"{setting}: missing", status=BAD_CERTIFICATE_INVALID, remedy=f"set {setting}"
+        )
     try:
         return parse(path.read_bytes())
     except OSError as e:

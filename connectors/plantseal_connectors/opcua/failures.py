@@ -3,6 +3,7 @@
 import socket
 
 from asyncua import ua
+from asyncua.ua.uaerrors._base import UaError, UaStatusCodeError
 
 from plantseal_connectors.opcua.settings import OpcUaSettings
 from plantseal_connectors.source import Disconnected, Refused
@@ -28,20 +29,15 @@ _POLICY = {0x8054_0000, BAD_SECURITY_POLICY_REJECTED}  # BadSecurityModeRejected
 _TOO_MANY_SESSIONS = 0x8056_0000
 
 
-def status_of(error: BaseException) -> int:
-    """Return the status code that describes ``error``."""
-    if isinstance(error, ua.UaStatusCodeError):
-        return int(error.code)
-    return BAD_TIMEOUT if isinstance(error, TimeoutError) else BAD_NOT_CONNECTED
-
-
 def of(error: Exception, settings: OpcUaSettings) -> Disconnected | Refused:
     """Return what ``error``, raised while connecting or reading, means for the source."""
     where = settings.endpoint
-    if isinstance(error, ua.UaStatusCodeError):
-        return _of_status(error, settings)
-    if isinstance(error, ua.UaError):
+    if isinstance(error, UaStatusCodeError):
+        return of_status(int(error.code), settings)
+    if isinstance(error, UaError) and "No matching endpoints" in str(error):
         return no_such_endpoint(settings, str(error))
+    if isinstance(error, UaError) and "certificate mismatch" in str(error):
+        return of_status(BAD_SECURITY_CHECKS_FAILED, settings)
     if isinstance(error, socket.gaierror):
         return Disconnected(
             f"{where}: name not found",
@@ -69,9 +65,10 @@ def of(error: Exception, settings: OpcUaSettings) -> Disconnected | Refused:
     )
 
 
-def _of_status(error: ua.UaStatusCodeError, settings: OpcUaSettings) -> Disconnected | Refused:
-    where, code = settings.endpoint, int(error.code)
-    name = ua.StatusCode(code).name
+def of_status(code: int, settings: OpcUaSettings) -> Disconnected | Refused:
+    """Return what a service result ``code`` means for the source."""
+    where = settings.endpoint
+    name = ua.StatusCode(ua.UInt32(code)).name
     if code in _ACCOUNT:
         who = f"user {settings.username!r}" if settings.username else "an anonymous user"
         what = settings.password_env or "password_env"

@@ -14,9 +14,14 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from asyncua import Client, ua
+from asyncua import ua
+from asyncua.client.client import Client
 from asyncua.client.ua_client import UaClientState
+from asyncua.common.utils import Buffer
 from asyncua.crypto import security_policies, uacrypto
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.ua_binary import struct_from_binary
+from asyncua.ua.uaerrors._base import UaError
 
 from plantseal_connectors.opcua import credentials, failures
 from plantseal_connectors.opcua.settings import OpcUaSettings
@@ -70,7 +75,7 @@ class OpcUaSession:
                 await client.connect()
         except (Disconnected, Refused):
             raise
-        except Exception as e:  # noqa: BLE001  asyncua lets through whatever odd bytes raise
+        except Exception as e:  # asyncua lets through whatever odd bytes raise
             problem = failures.of(e, settings)
             if problem.status == failures.BAD_SECURITY_POLICY_REJECTED:
                 problem = failures.no_such_endpoint(settings, str(e), await self._offered())
@@ -129,6 +134,19 @@ class OpcUaSession:
         except (OSError, TimeoutError) as e:
             raise failures.of(e, self._settings) from e
 
+    async def ask(self, request: Any, answer: type[Any]) -> Any:
+        """Send a request and return its response, read by asyncua.
+
+        Raises:
+            ua.UaStatusCodeError: The server refuses the request as a whole.
+            Disconnected: No answer in time, no connection, or an answer that cannot be read.
+        """
+        body = await self.call(request)
+        try:
+            return struct_from_binary(answer, Buffer(body))
+        except Exception as e:  # asyncua's decoder raises anything on odd bytes
+            raise failures.of(e, self._settings) from e
+
     def _open_client(self) -> Client:
         if self._client is None or self._client.uaclient.state is not UaClientState.CONNECTED:
             raise failures.of(ConnectionError("session closed"), self._settings)
@@ -173,11 +191,11 @@ class OpcUaSession:
 
     async def _read(self, identifiers: list[int]) -> list[Any]:
         """Return the values of nodes of namespace 0; None where the server does not know one."""
-        wanted = [ua.ReadValueId(ua.NodeId(i), ua.AttributeIds.Value) for i in identifiers]
-        parameters = ua.ReadParameters(NodesToRead=wanted)
+        wanted = [ua.ReadValueId(ua.NodeId(ua.Int32(i)), AttributeIds.Value) for i in identifiers]
+        request = ua.ReadRequest(Parameters=ua.ReadParameters(NodesToRead=wanted))
         try:
-            found = await self._open_client().uaclient.session.read(parameters)
-        except (ua.UaError, OSError, TimeoutError) as e:
+            found = (await self.ask(request, ua.ReadResponse)).Results
+        except UaError as e:
             raise failures.of(e, self._settings) from e
         good = [d.Value.Value if d.StatusCode.is_good() and d.Value else None for d in found]
         return (good + [None] * len(wanted))[: len(wanted)]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from asyncua import ua
-from asyncua.ua.ua_binary import struct_from_binary
-from asyncua.common.utils import Buffer
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.uaerrors._base import UaError, UaStatusCodeError
 
 from plantseal_connectors.opcua import failures
 from plantseal_connectors.opcua.plan import NodeAddress
@@ -61,7 +61,9 @@ async def create(
         Disconnected: The server does not answer or grants none.
     """
     # Longer than the watchdog's patience: a journal that stalls for a while must not cost data.
-    lifetime_ms = max(2 * SILENT_KEEPALIVES * settings.keepalive_ms, settings.session_timeout_s * 1000)
+    lifetime_ms = max(
+        2 * SILENT_KEEPALIVES * settings.keepalive_ms, settings.session_timeout_s * 1000
+    )
     request = ua.CreateSubscriptionRequest()
     request.Parameters = ua.CreateSubscriptionParameters(
         RequestedPublishingInterval=float(settings.publishing_ms),
@@ -72,10 +74,9 @@ async def create(
         Priority=0,
     )
     try:
-        body = await session.call(request)
-    except ua.UaError as e:
+        granted = (await session.ask(request, ua.CreateSubscriptionResponse)).Parameters
+    except UaError as e:
         raise failures.of(e, settings) from e
-    granted = struct_from_binary(ua.CreateSubscriptionResponse, Buffer(body)).Parameters
     per_call = limits.get("MaxMonitoredItemsPerCall", ITEMS_A_CALL)
     return Subscription(
         granted.SubscriptionId,
@@ -110,7 +111,7 @@ async def monitor(
         part = wanted[: subscription.items_a_call]
         try:
             results = await _create_items(session, subscription.id, part)
-        except ua.UaStatusCodeError as e:
+        except UaStatusCodeError as e:
             if int(e.code) not in _TOO_MUCH or len(part) == 1:
                 raise failures.of(e, settings) from e
             subscription.items_a_call = len(part) // 2
@@ -134,15 +135,12 @@ async def _create_items(
         TimestampsToReturn=ua.TimestampsToReturn.Both,
         ItemsToCreate=list(items),
     )
-    body = await session.call(request)
-    return list(struct_from_binary(ua.CreateMonitoredItemsResponse, Buffer(body)).Results)
+    return list((await session.ask(request, ua.CreateMonitoredItemsResponse)).Results)
 
 
-def _item(
-    settings: OpcUaSettings, handle: int, node: ua.NodeId
-) -> ua.MonitoredItemCreateRequest:
+def _item(settings: OpcUaSettings, handle: int, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:
     return ua.MonitoredItemCreateRequest(
-        ItemToMonitor=ua.ReadValueId(node, ua.AttributeIds.Value),
+        ItemToMonitor=ua.ReadValueId(node, AttributeIds.Value),
         MonitoringMode=ua.MonitoringMode.Reporting,
         RequestedParameters=ua.MonitoringParameters(
             ClientHandle=handle,
@@ -154,18 +152,19 @@ def _item(
 
 
 def _node_id(node: NodeAddress, namespace: int) -> ua.NodeId:
-    kinds = {
-        int: ua.NodeIdType.Numeric,
-        str: ua.NodeIdType.String,
-        bytes: ua.NodeIdType.ByteString,
-        uuid.UUID: ua.NodeIdType.Guid,
-    }
-    return ua.NodeId(node.identifier, namespace, kinds[type(node.identifier)])
+    index = ua.Int16(namespace)
+    match node.identifier:
+        case int() as number:
+            return ua.NodeId(ua.Int32(number), index, ua.NodeIdType.Numeric)
+        case str() as text:
+            return ua.NodeId(ua.String(text), index, ua.NodeIdType.String)
+        case bytes() as opaque:
+            return ua.NodeId(ua.ByteString(opaque), index, ua.NodeIdType.ByteString)
+        case uuid.UUID() as guid:
+            return ua.NodeId(ua.Guid(bytes=guid.bytes), index, ua.NodeIdType.Guid)
 
 
-async def publish(
-    session: OpcUaSession, subscription: int, acknowledged: Sequence[int]
-) -> bytes:
+async def publish(session: OpcUaSession, subscription: int, acknowledged: Sequence[int]) -> bytes:
     """Ask for the next message, acknowledging others; return its body once there is one.
 
     Raises:

@@ -190,7 +190,7 @@ def sim(
     broker: Annotated[
         str | None, typer.Option(help="host:port of a broker; without it, an embedded one.")
     ] = None,
-    as_json: Json = False,
+    as_json: Json = True,
 ) -> None:
     """Serve the simulated workshop over OPC UA, Modbus TCP, MQTT and Sparkplug B."""
     from plantseal.cli.simulating import sim as command
@@ -201,7 +201,6 @@ def sim(
         out=out,
         until=until,
         fault=fault,
-        as_json=as_json,
     )
 
 

@@ -50,9 +50,8 @@ def kpi(
 
 
 def _report(config: Path, period: str) -> Report:
-    from plantseal_kpi.evaluate import evaluate, spans
-
     from plantseal.history import rows
+    from plantseal_kpi.evaluate import evaluate, spans
 
     journal = open_store(plant_file(config), read_only=True)
     try:

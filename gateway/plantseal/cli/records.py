@@ -1,44 +1,67 @@
 """``plantseal import`` and ``plantseal bundle seal``: what goes into and out of the store."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plantseal.cli.exits import Exit, Stop
-from plantseal.cli.output import emit, say, show, word
+from plantseal.cli.output import emit, language, say, show, word
 from plantseal.cli.periods import period as parse_period
 from plantseal.cli.store import open_store, plant_file, plant_in_force, signer_of
+from plantseal.config import PlantFile
+
+if TYPE_CHECKING:
+    from plantseal.importing import Imported
 
 
 def import_(
     config: Path, *, files: list[Path], column_map: Path, again: bool, as_json: bool
 ) -> None:
     """Import each file; exit 3 when a file was refused, 0 when rows were bad but kept."""
+    documents = []
+    for path, done in import_files(plant_file(config), files, column_map, again=again):
+        documents.append(
+            {
+                "file": str(path),
+                "sha256": done.sha256,
+                "rows": done.rows,
+                "bad": done.bad,
+                "log_entry": done.entry,
+                "findings": [f.message for f in done.findings],
+            }
+        )
+        if not as_json:
+            show(
+                word("{f}: {n} rows, {b} unreadable", "{f}：{n} 行，{b} 行无法识别").format(
+                    f=path, n=done.rows, b=done.bad
+                )
+            )
+            for finding in done.findings:
+                say(f"  {finding.message}")
+    if as_json:
+        emit({"files": documents})
+
+
+def import_files(
+    file: PlantFile, files: Sequence[Path], column_map: Path, *, again: bool
+) -> Iterator[tuple[Path, "Imported"]]:
+    """Yield each file with what its import did; the store is made when there is none yet.
+
+    Raises:
+        Stop: With exit code 3, when a file does not exist.
+    """
     from plantseal.importing import import_file, open_for_import
 
-    file = plant_file(config)
-    missing = [str(f) for f in files if not f.is_file()]
+    missing = [str(f) for f in (*files, column_map) if not f.is_file()]
     if missing:
         raise Stop(Exit.INPUT, f"no such file: {', '.join(missing)}")
     journal, bound = open_for_import(file)
-    documents = []
-    try:
+    with journal:
         for path in files:
-            done = import_file(journal, bound, path, column_map, again=again)
-            documents.append(
-                {"file": str(path), "rows": done.rows, "bad": done.bad, "seq0": str(done.seq0),
-                 "findings": [f.message for f in done.findings]}
-            )  # fmt: skip
-            if not as_json:
-                show(
-                    word("{f}: {n} rows, {b} unreadable", "{f}：{n} 行，{b} 行无法识别").format(
-                        f=path, n=done.rows, b=done.bad
-                    )
-                )
-                for finding in done.findings:
-                    say(f"  {finding.message}")
-    finally:
-        journal.close()
-    if as_json:
-        emit({"files": documents})
+            yield (
+                path,
+                import_file(journal, bound, path, column_map, again=again, lang=language()),
+            )
 
 
 def seal(config: Path, *, period: str, out: Path, as_json: bool) -> None:

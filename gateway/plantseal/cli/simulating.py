@@ -1,7 +1,6 @@
 """``plantseal sim`` and ``plantseal demo``."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -32,18 +31,11 @@ from plantseal_kpi.plant import Period
 from plantseal_kpi.report import Report
 
 
-def sim(site: Site, *, out: Path | None, until: str | None, fault: bool, as_json: bool) -> None:
-    """Serve the workshop until stopped; say where it listens."""
-
-    def ready(document: object) -> None:
-        if as_json:
-            emit(document)
-        else:
-            show(json.dumps(document, ensure_ascii=False))
-
+def sim(site: Site, *, out: Path | None, until: str | None, fault: bool) -> None:
+    """Serve the workshop until stopped; print one JSON document that says where it listens."""
     until_s = None if until is None else seconds_until(until, datetime.now(UTC))
     try:
-        asyncio.run(serve(site, out, until_s=until_s, faults=fault, on_ready=ready))
+        asyncio.run(serve(site, out, until_s=until_s, faults=fault, on_ready=emit))
     except DemoError as e:
         raise Stop(Exit.INPUT, str(e)) from e
 

@@ -46,20 +46,28 @@ def _key(text: str) -> str:
     return line
 
 
-def print_verification(found: Verification) -> None:
-    """Print steps, rungs, verdict and what is not proven."""
+def print_verification(found: Verification, *, only_failures: bool = False) -> None:
+    """Print steps, rungs, verdict and what is not proven; or the failed steps and the verdict."""
     table = grid(
         "", word("step", "步骤"), word("outcome", "结果"), word("what was found", "发现"),
         title=word("Verification", "核验"),
     )  # fmt: skip
     for step in found.steps:
+        if only_failures and step.outcome != "FAIL":
+            continue
         lines = [f"{f.code} {f.message}" for f in step.findings[:4]]
         if len(step.findings) > 4:
             lines.append(word("… and {n} more", "……另有 {n} 项").format(n=len(step.findings) - 4))
         table.add_row(
-            str(step.number), step.name, f"{MARKS[step.outcome]} {step.outcome}", "\n".join(lines)
+            str(step.number),
+            word(step.name, step.name_zh),
+            f"{MARKS[step.outcome]} {step.outcome}",
+            "\n".join(lines),
         )
     show(table)
+    if only_failures:
+        show(f"{word('verdict', '结论')}: {found.word[language()]}")
+        return
     for rung, state in found.rungs.items():
         show(f"{rung:<12} {state}")
     show(f"{word('verdict', '结论')}: {found.word[language()]}")

@@ -26,16 +26,13 @@ class Evidence(_Model):
 
     Attributes:
         origin: Name of the log in every checkpoint, unique in the world; a host name and a path
-            that the plant owns (C2SP tlog-checkpoint). Fixed when the store is made.
+            that the plant owns (C2SP tlog-checkpoint). Fixed when the store is made; empty is
+            ``plantseal.invalid/`` and the site.
         block_s: A block of rows is closed after so long at the latest [s].
-        seal_rows: A segment is sealed at so many rows, at the latest when the day ends.
-        key: Signing key file; default ``keys/gateway.pem`` in the data directory.
     """
 
-    origin: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"^[^\s+]+$")
+    origin: str = Field(default="", max_length=200, pattern=r"^[^\s+]*$")
     block_s: int = Field(default=60, ge=1, le=60)
-    seal_rows: int = Field(default=2_000_000, ge=1_000, le=2_000_000)
-    key: Path | None = None
 
 
 def _exact(value: object) -> object:

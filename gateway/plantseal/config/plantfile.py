@@ -3,6 +3,7 @@
 Nothing here touches a network. Every file is looked at to its end before anything is raised.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ class PlantFile:
         plant: Everything the figures depend on, points still missing.
         sources: In the order of the file.
         data_dir: Where journal, segments and keys lie.
-        evidence: How the log is named, cut and sealed; ``origin`` and ``key`` always given.
+        evidence: How the log is named, and cut; ``origin`` is never empty.
         lang: Language its messages were asked in.
     """
 
@@ -108,12 +109,8 @@ def load(path: Path, lang: Lang = "en") -> PlantFile:
     if header is None or plant is None or problems:
         raise ConfigError(problems)
     data_dir = path.parent / header.data_dir
-    evidence = header.evidence.model_copy(
-        update={
-            "origin": header.evidence.origin or f"plantseal.invalid/{plant.site}",
-            "key": path.parent / (header.evidence.key or header.data_dir / "keys/gateway.pem"),
-        }
-    )
+    origin = header.evidence.origin or re.sub(r"[\s+]+", "-", f"plantseal.invalid/{plant.site}")
+    evidence = header.evidence.model_copy(update={"origin": origin})
     return PlantFile(path, plant, sources, data_dir, evidence, lang)
 
 

@@ -119,8 +119,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "imported_before": (
         "{file} was imported into source {source} before (log entry {entry}); its rows would stand "
-        "twice; use --force if that is meant",
-        "{file} 已导入过数据源 {source}（日志条目 {entry}）；再次导入会使记录重复；确需如此请用 --force",
+        "twice; use --again if that is meant",
+        "{file} 已导入过数据源 {source}（日志条目 {entry}）；再次导入会使记录重复；确需如此请用 --again",
     ),
     "not_shdr": (
         "got fewer than three fields, expected timestamp|key|value",

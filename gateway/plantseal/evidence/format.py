@@ -5,6 +5,7 @@ deliberately not shared: the verifier has its own.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -149,3 +150,27 @@ NOTES: Final = frozenset({Code.NOTE, Code.UNKNOWN_KEY, Code.DEVICE_CHANGED, Code
 """Codes that a reader must know and that change no outcome; every other code is a FAIL.
 
 An unknown key caps the verdict instead of failing a step."""
+
+
+def check_name(name: str) -> None:
+    """Return when ``name`` is a safe relative path.
+
+    Raises:
+        Refused: E103.
+    """
+    parts = name.split("/")
+    if len(name) > MAX_NAME or not SAFE_NAME.fullmatch(name) or {".", ".."} & set(parts):
+        raise Refused(Code.UNSAFE_NAME, f"{name[:MAX_NAME]!r}: unsafe file name")
+
+
+def check_unique(names: Iterable[str]) -> None:
+    """Return when no two names are the same, case aside.
+
+    Raises:
+        Refused: E104.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.setdefault(name.casefold(), name)
+        if first is not name:
+            raise Refused(Code.DUPLICATE, f"{name}: there is already {first}")

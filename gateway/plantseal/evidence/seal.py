@@ -26,11 +26,11 @@ import polars as pl
 
 from plantseal import canonical, history, merkle, note, segments
 from plantseal.evidence import format as names
-from plantseal.evidence.container import write_zip
+from plantseal.evidence.container import manifest
 from plantseal.evidence.definitions import SOFTWARE, definitions, environment
 from plantseal.evidence.envelope import sign
 from plantseal.evidence.report import page
-from plantseal.evidence.verify_files import manifest
+from plantseal.evidence.zipped import write_zip
 from plantseal.journal import Journal
 from plantseal.keys import Signer
 from plantseal_kpi.evaluate import evaluate, report_json, spans

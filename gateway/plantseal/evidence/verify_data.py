@@ -63,12 +63,10 @@ def read_data(
     names = set(bundle.names)
     known = [s for s in log.segments if s.seq0 < rows_end]
     present = [s for s in known if _name(s) in names]
-    required = [
-        s for s in known if any(s.t_min < end and s.t_max >= start for start, end in windows)
-    ]
+    required = [s for s in known if _meets(s, windows)]
     found.extend(_missing(required, bundle))
     found.extend(_strangers(bundle, log))
-    found.extend(_left_out(log, rows_end, bounds(period)[1]))
+    found.extend(_left_out(log, rows_end, plant, period))
     found.extend(_configurations(bundle, log, present))
     texts = _texts(bundle, log, present, found)
     reading = _Reading(bundle, log.blocks, texts, scratch)
@@ -149,17 +147,31 @@ def _strangers(bundle: Container, log: Log) -> Iterator[Finding]:
             yield Finding(code, f"{name}: the log knows no such file")
 
 
-def _left_out(log: Log, rows_end: int, period_end: int) -> Iterator[Finding]:
-    """Yield blocks that the report left out although they may hold rows of the period."""
-    before = 0
+def _left_out(log: Log, rows_end: int, plant: Plant, period: Period) -> Iterator[Finding]:
+    """Yield segments and open blocks that the report left out although they may belong to it."""
+    baseline = plant.baseline.period if plant.baseline else None
+    periods = [bounds(p) for p in (period, baseline) if p is not None]
+    sealed_end, before = 0, 0
+    for segment in log.segments:
+        sealed_end = segment.seq0 + segment.n
+        if segment.seq0 >= rows_end and _meets(segment, periods):
+            yield Finding(
+                Code.COVERAGE,
+                f"{_name(segment)}: has rows of the period, but the report was computed from rows "
+                f"below {rows_end} alone; seal again",
+            )
     for block in log.blocks:
-        if block.seq0 >= rows_end and before < period_end:
+        if block.seq0 >= sealed_end and before < bounds(period)[1]:
             yield Finding(
                 Code.COVERAGE,
                 f"entry {block.index}: rows {block.seq0} to {block.seq0 + block.n - 1} came after "
                 "the report was computed and may belong to its period; seal again",
             )
         before = block.wall_ns
+
+
+def _meets(segment: Segment, windows: Sequence[tuple[int, int]]) -> bool:
+    return any(segment.t_min < end and segment.t_max >= start for start, end in windows)
 
 
 def _configurations(bundle: Container, log: Log, segments: Sequence[Segment]) -> Iterator[Finding]:

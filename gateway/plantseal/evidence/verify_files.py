@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from plantseal.evidence.container import Container, digest, read
+from plantseal.evidence.container import Container, digest, manifest, read
 from plantseal.evidence.envelope import Statement
 from plantseal.evidence.format import (
     BAGIT,
@@ -37,17 +37,6 @@ def check_file_set(bundle: Container, statement: Statement) -> Iterator[Finding]
         yield from _manifest(read(bundle, MANIFEST, MAX_ENVELOPE), subjects)
     except Refused as e:
         yield e.finding()
-
-
-def manifest(subjects: Mapping[str, str]) -> bytes:
-    r"""Return ``manifest-sha256.txt`` over the payload: digest by name in, lines by name out.
-
-    Example:
-        >>> manifest({"data/a": "00", "bagit.txt": "11"})
-        b'00  data/a\n'
-    """
-    payload = sorted(name for name in subjects if name.startswith("data/"))
-    return "".join(f"{subjects[name]}  {name}\n" for name in payload).encode()
 
 
 def _manifest(data: bytes, subjects: Mapping[str, str]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ kept in the chain and the tree and otherwise passed over.
 """
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -31,6 +32,7 @@ class Block:
     boot_ns: int
     boot: int  # how many boot and recovery entries precede it
     config: str | None  # digest of the configuration in force
+    config_index: int | None  # entry of that configuration, as the block itself says
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,7 @@ def _block(entry: Mapping[str, Any], index: int, boots: int, config: str | None)
         boot_ns=number(entry, "boot_ns"),
         boot=boots,
         config=config,
+        config_index=None if entry.get("config") is None else _count(entry, "config"),
     )
 
 
@@ -203,6 +206,20 @@ def _segment(entry: Mapping[str, Any], index: int) -> Segment:
     )
 
 
+def _configured(log: Log) -> Iterator[Finding]:
+    """Yield blocks that name another configuration than the one in force where they stand."""
+    configs = [e.index for e in log.of("config")]
+    for block in log.blocks:
+        at = bisect_left(configs, block.index)
+        in_force = configs[at - 1] if at else None
+        if block.config_index != in_force:
+            yield Finding(
+                Code.UNLOGGED_CHANGE,
+                f"entry {block.index}: made under the configuration of entry "
+                f"{block.config_index}, in force was that of entry {in_force}",
+            )
+
+
 _Run = TypeVar("_Run", Block, Segment)
 
 
@@ -214,6 +231,7 @@ def _sequence(log: Log) -> Iterator[Finding]:
         yield Finding(Code.SEQUENCE, "more than one genesis entry")
     yield from _contiguous("block", log.blocks)
     yield from _contiguous("segment", log.segments)
+    yield from _configured(log)
     next_text = 0
     for block in log.blocks:
         if block.text0 != next_text:

@@ -9,10 +9,13 @@ and never an upload rate. Nothing is de-duplicated here; the figures do that, an
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
-from plantseal.config import Bound
+from plantseal import keys
+from plantseal.config import Bound, PlantFile, bind, tag_names
 from plantseal.config.words import Lang, say
 from plantseal.importing.batches import Ledger, batch_of
 from plantseal.importing.columns import ColumnMap, load_map
@@ -20,7 +23,16 @@ from plantseal.importing.records import ImportRefused, chunks, digest
 from plantseal.journal import Journal, Submitted
 from plantseal_connectors.tags import Finding
 
-__all__ = ["ColumnMap", "ImportRefused", "Imported", "import_records", "load_map"]
+__all__ = [
+    "ColumnMap",
+    "ImportRefused",
+    "Imported",
+    "import_file",
+    "load_map",
+    "open_for_import",
+]
+
+STORE: Final = "journal.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +58,37 @@ class Imported:
     sha256: str
 
 
-def import_records(
+def open_for_import(pf: PlantFile) -> tuple[Journal, Bound]:
+    """Return the plant's store, open for writing, and the configuration with its tag ids.
+
+    Baselines are often imported before the gateway ever ran, so a store and a signing key are made
+    where there are none. The caller closes the journal.
+
+    Raises:
+        JournalError: The store cannot be opened or made.
+        KeyFileError: The signing key cannot be read or made.
+    """
+    key = pf.data_dir / "keys" / "gateway.pem"
+    if (pf.data_dir / STORE).exists():
+        journal = Journal.open(pf.data_dir, signer=keys.load(key))
+    else:
+        signer = keys.load(key) if key.exists() else keys.create(key, pf.evidence.origin)
+        software = f"plantseal {version('plantseal')}"
+        journal = Journal.create(pf.data_dir, origin=signer.name, signer=signer, software=software)
+    try:
+        return journal, bind(pf, journal.tag_ids(tag_names(pf)))
+    except BaseException:
+        journal.close()
+        raise
+
+
+def import_file(
     journal: Journal,
     bound: Bound,
     file: Path,
     map_file: Path,
     *,
-    force: bool = False,
+    again: bool = False,
     lang: Lang = "en",
 ) -> Imported:
     """Store the records of a file as rows of a recorded source; return what was done.
@@ -64,7 +100,7 @@ def import_records(
         bound: The configuration with the journal's own tag ids.
         file: CSV, CSV.gz, SHDR log or Parquet, as the map says.
         map_file: The column map.
-        force: Store the same file again.
+        again: Store a file that is in this source already once more.
         lang: Language of findings and errors.
 
     Raises:
@@ -75,7 +111,7 @@ def import_records(
     columns = load_map(map_file, bound, lang)
     sha256 = digest(file)
     source = columns.source.id
-    earlier = None if force else find_import(journal, source, sha256)
+    earlier = None if again else find_import(journal, source, sha256)
     if earlier is not None:
         raise ImportRefused(say(lang, "imported_before", file=file, source=source, entry=earlier))
     records = chunks(file, columns, lang)

@@ -6,7 +6,7 @@ thread that writes through the same journal is not disturbed.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -176,10 +176,17 @@ class Reader:
             raise JournalError(f"{self.path}: {len(found)} texts from {ix0} on, expected {n}")
         return found
 
-    def text(self, ix: int) -> bytes:
-        """Return one text by its index.
+    def texts_at(self, indices: Sequence[int]) -> dict[int, bytes]:
+        """Return the texts with the given indices, exact bytes, by index.
 
         Raises:
-            JournalError: It is not in the table.
+            JournalError: One of them is not in the table.
         """
-        return self.texts(ix, 1)[0]
+        found: dict[int, bytes] = {}
+        for at in range(0, len(indices), _PAGE):
+            page = tuple(indices[at : at + _PAGE])
+            marks = ",".join("?" * len(page))
+            found.update(self._select(f"SELECT ix, body FROM texts WHERE ix IN ({marks})", page))  # noqa: S608
+        if missing := set(indices) - found.keys():
+            raise JournalError(f"{self.path}: text {min(missing)} is missing; restore a copy")
+        return found

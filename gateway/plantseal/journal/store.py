@@ -206,7 +206,7 @@ class Journal(Writer):
                 "(SELECT seq0 FROM batches WHERE seq0<? ORDER BY seq0 LIMIT ?)"
             )
             deleted = self._db.execute(sql, (self.sealed_end(), records)).rowcount
-        self._select("PRAGMA incremental_vacuum(4096)")
+        self._shrink()
         return deleted
 
 

@@ -160,6 +160,15 @@ class Writer(Reader):
                 self._undo()
                 raise
 
+    def _shrink(self) -> None:
+        """Give free pages back to the file system, in a bounded step."""
+        with self._lock:
+            try:  # executescript steps to the end; execute would free a single page
+                self._db.executescript("PRAGMA incremental_vacuum(4096)")
+            except sqlite3.Error as e:
+                self._refused = f"an earlier write failed ({e}); restart"
+                raise database.explain(self.path, e) from e
+
     def _undo(self) -> None:
         self._state = None
         if self._db.in_transaction:

@@ -1,0 +1,136 @@
+"""History: sealed segments and the journal's tail as one lazy frame, as the KPI core takes it.
+
+Read-only; works beside a running writer. Rows that were sealed while the frame was put together
+are neither lost nor doubled. The order of rows is not promised: ``seq`` is there to sort by.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from polars.exceptions import PolarsError
+
+from plantseal.journal import Journal, JournalError, SegmentInfo
+from plantseal.segments import columns
+from plantseal_connectors.rows import ABSENT, ROW, VType
+from plantseal_kpi.schema import check_rows
+
+Spans = Sequence[tuple[int, int]]
+
+
+def rows(
+    journal: Journal, spans: Spans | None = None, tags: Sequence[int] | None = None
+) -> pl.LazyFrame:
+    """Return rows in the columns of ``plantseal_kpi.schema.ROWS``; open blocks included.
+
+    ``value_i`` is null for a U64 beyond 2^63-1, ``text`` is null for BYTES.
+
+    Args:
+        journal: Open, read-only or not.
+        spans: Half-open ``[start, end)`` [ns since the epoch]; kept are rows whose source or
+            receive time lies in one of them. None: all rows, those without any time included.
+        tags: Tag ids; None: all.
+
+    Raises:
+        JournalError: A segment is missing or not of the size that the log says, or damaged.
+    """
+    segments, tail = _snapshot(journal, spans, tags)
+    frames = [columns(tail).lazy()]
+    for segment in segments:
+        if spans is None or _meets(segment, spans):
+            frames.append(_scan(journal, segment))
+    found = pl.concat(frames)
+    if tags is not None:
+        found = found.filter(pl.col("tag").is_in(list(tags)))
+    if spans is not None:
+        found = found.filter(_within(spans))
+    return check_rows(_with_texts(journal, found))
+
+
+def _snapshot(
+    journal: Journal, spans: Spans | None, tags: Sequence[int] | None
+) -> tuple[list[SegmentInfo], NDArray[np.void]]:
+    """Return the segments and the matching rows after them, without a hole between the two."""
+    while True:
+        segments = journal.segments()
+        expected = segments[-1].end if segments else 0
+        kept = [np.zeros(0, dtype=ROW)]
+        for piece in journal.tail(expected):
+            if int(piece["seq"][0]) != expected:
+                break  # sealed and deleted meanwhile: the list of segments is out of date
+            kept.append(piece[_matching(piece, spans, tags)])
+            expected += len(piece)
+        else:
+            if journal.sealed_end() <= expected:
+                return segments, np.concatenate(kept)
+
+
+def _matching(
+    piece: NDArray[np.void], spans: Spans | None, tags: Sequence[int] | None
+) -> NDArray[np.bool_]:
+    keep = np.ones(len(piece), dtype=bool)
+    if tags is not None:
+        keep &= np.isin(piece["tag"], list(tags))
+    if spans is not None:
+        inside = np.zeros(len(piece), dtype=bool)
+        for name in ("t_source", "t_receive"):
+            time = piece[name]
+            for start, end in spans:
+                inside |= (time != ABSENT) & (time >= start) & (time < end)
+        keep &= inside
+    return keep
+
+
+def _meets(segment: SegmentInfo, spans: Spans) -> bool:
+    return any(segment.t_min < end and segment.t_max >= start for start, end in spans)
+
+
+def _scan(journal: Journal, segment: SegmentInfo) -> pl.LazyFrame:
+    path = journal.root / segment.path
+    try:
+        size = path.stat().st_size
+    except OSError as e:
+        raise JournalError(f"{path}: {e.strerror}; restore the segment from a copy") from e
+    if size != segment.size:
+        raise JournalError(
+            f"{path}: {size} bytes, the log says {segment.size}; restore the segment from a copy"
+        )
+    try:
+        frame = pl.scan_parquet(path, glob=False)
+        frame.collect_schema()
+    except (PolarsError, OSError) as e:
+        raise JournalError(f"{path}: cannot be read: {e}; restore the segment from a copy") from e
+    return frame
+
+
+def _within(spans: Spans) -> pl.Expr:
+    source = pl.col("t").is_between
+    receive = (pl.col("t") + pl.col("d_receive")).is_between
+    inside = [pl.lit(False)]
+    for start, end in spans:
+        inside.append(pl.col("has_source") & source(start, end, closed="left"))
+        inside.append(receive(start, end, closed="left").fill_null(False))
+    return pl.any_horizontal(inside)
+
+
+def _with_texts(journal: Journal, found: pl.LazyFrame) -> pl.LazyFrame:
+    is_text = pl.col("vtype") == VType.TEXT
+    used = found.filter(is_text).select(pl.col("value_i").unique()).collect()["value_i"]
+    texts = journal.texts_at(used.to_list())
+    table = pl.LazyFrame(
+        {"ix": list(texts), "text": [body.decode("utf-8") for body in texts.values()]},
+        schema={"ix": pl.Int64, "text": pl.String},
+    )
+    vtype, t = pl.col("vtype"), pl.col("t")
+    plain = vtype.is_in([VType.BOOL, VType.I64]) | ((vtype == VType.U64) & (pl.col("value_i") >= 0))
+    return (
+        found.with_columns(pl.when(is_text).then("value_i").alias("ix"))
+        .join(table, on="ix", how="left")
+        .with_columns(
+            pl.when("has_source").then(t).alias("t_source"),
+            (t + pl.col("d_server")).alias("t_server"),
+            (t + pl.col("d_receive")).alias("t_receive"),
+            pl.when(plain).then("value_i").alias("value_i"),
+        )
+    )
