@@ -85,3 +85,28 @@ def check_store(root: Path) -> list[dict[str, object]]:
             assert hashlib.sha256(data).hexdigest() == entry["sha256"] == segment.sha256
             assert (str(len(data)), str(segment.n)) == (entry["size"], entry["n"])
         return entries
+
+
+EXTREME_TIMES = (-(2**63), -(2**63) + 1, -1, 0, 1, 10**18, 2**63 - 1)
+EXTREME_BITS = (
+    0, 1, 2**63 - 1, 2**63, 2**64 - 1,
+    0x7FF8_0000_0000_0001, 0xFFF0_0000_0000_0001, 0x7FF0_0000_0000_0000,  # NaN payloads, infinity
+)  # fmt: skip
+
+
+def random_rows(seed: int, n: int, texts: int) -> NDArray[np.void]:
+    """Rows of every kind and type, with the extremes of every field; text values below ``texts``."""
+    chance = np.random.default_rng(seed)
+    rows = np.zeros(n, dtype=ROW)
+    rows["tag"] = chance.integers(1, 4, n)
+    rows["status"] = chance.choice([0, 1, 0x800A0000, 2**32 - 1], n)
+    for name in ("t_source", "t_server", "t_receive"):
+        rows[name] = chance.choice(EXTREME_TIMES, n) + chance.choice([0, 0, 0, 5], n)
+    rows["src_seq"] = chance.integers(0, 2**32, n)
+    rows["kind"], rows["flags"] = chance.integers(1, 11, n), chance.integers(0, 128, n)
+    rows["vtype"] = chance.integers(0, 7 if texts else 5, n)
+    rows["value"] = chance.choice(np.array(EXTREME_BITS, dtype="<u8"), n)
+    indexed = rows["vtype"] >= 5
+    rows["value"][indexed] = chance.integers(0, max(texts, 1), int(indexed.sum()))
+    rows["value"][rows["vtype"] == 0] = 0
+    return rows

@@ -20,7 +20,7 @@ from typing import IO, Final
 
 import polars as pl
 
-from plantseal_kpi.report import Report
+from plantseal_kpi.report import Report, Result
 
 MARK: Final = ".plantseal-demo"
 """A folder with this file in it may be cleared by the next demo; no other is ever touched."""
@@ -172,25 +172,22 @@ def wait_for(path: Path, child: Child, patience_s: float = 20.0) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A true figure of the simulator beside the gateway's.
+    """A true figure of the simulator beside the gateway's; they must be equal.
 
     Attributes:
         what: Machine and figure.
         truth: As the simulator knows it.
         ours: As the report says it; None where it has none.
-        allowed: Greatest difference, in the same unit, and why.
     """
 
     what: str
     truth: int
     ours: int | None
-    allowed: int
-    why: str
 
     @property
     def holds(self) -> bool:
-        """Return True when the two differ by no more than is allowed."""
-        return self.ours is not None and abs(self.ours - self.truth) <= self.allowed
+        """Return True when the two are equal."""
+        return self.ours == self.truth
 
 
 def compare(out: Path, report: Report) -> list[Compared]:
@@ -206,21 +203,28 @@ def compare(out: Path, report: Report) -> list[Compared]:
         round(datetime.fromisoformat(t).timestamp() * 1000) - ready["began_ms"]
         for t in (report.start, report.end)
     )
+    found = {(r.metric, r.scope): r for r in report.results if r.origin == "live"}
     rows = []
-    oee = {r.scope: r for r in report.results if r.metric == "oee" and r.origin == "live"}
     for machine in machines(ready["seed"]):
         if machine.id not in CNCS:
             continue
         true = truth(machine, start, end)
-        parts = oee[machine.id].parts if machine.id in oee else {}
-        for name, expected, key, unit_ns in (
-            ("producing [ms]", true.state_ms["RUN"], "apt_ns", 1_000_000),
-            ("pieces", true.total, "made", 1),
-            ("good pieces", true.good, "good", 1),
-        ):
-            found = int(parts[key]) // unit_ns if key in parts else None
-            rows.append(Compared(f"{machine.id} {name}", expected, found, 0, "equal"))
+        available, rejected = (
+            _terms(found.get((metric, machine.id))) for metric in ("availability", "defect_rate")
+        )
+        rows += [
+            Compared(f"{machine.id} producing [ms]", true.state_ms["RUN"],
+                     available and available[0] // 1_000_000),
+            Compared(f"{machine.id} pieces made", true.total, rejected and rejected[1]),
+            Compared(f"{machine.id} pieces rejected", true.scrap, rejected and rejected[0]),
+        ]  # fmt: skip
     return rows
+
+
+def _terms(figure: Result | None) -> tuple[int, int] | None:
+    if figure is None or figure.numerator is None or figure.denominator is None:
+        return None
+    return int(figure.numerator), int(figure.denominator)
 
 
 def altered_copy(bundle: Path, copy: Path) -> str:

@@ -7,6 +7,9 @@ Rules that hold here (definitions 4.1 and 4.3):
 - A poll, and the first notification after subscribing, happened when it was received: it proves
   life now, however old the value. Every other value happened at its source time less the clock
   offset of its session (the median of receive minus source), where that is at most five minutes.
+- That event time serves evidence of life. A state or a count happened at its source time as it was
+  sent while the offset is at most two seconds: so much is transport and publishing, not the clock,
+  and taking it off would move the event. Beyond that the corrected time serves both.
 - Same tag, source time, value and status: a duplicate, dropped. Same tag and source time, other
   value: a conflict; the one received first counts.
 """
@@ -23,6 +26,9 @@ SECOND: Final = 1_000_000_000
 MILLI: Final = 1_000_000
 CLOCK_LIMIT: Final = 300 * SECOND
 """A source clock further off than this is not used."""
+TRANSPORT: Final = 2 * SECOND
+"""An offset up to here is the way of the value, not a wrong clock (definitions 4.1: a step of the
+offset beyond 2 s splits the session; acquisition study, pain 10: source time within tolerance)."""
 UNAVAILABLE: Final = "UNAVAILABLE"
 """MTConnect's reserved word for a value that the device does not have (MTConnect Part 1)."""
 
@@ -113,6 +119,11 @@ class Readings:
     duplicates: int
     conflicts: int
 
+    @property
+    def events(self) -> pl.DataFrame:
+        """``values`` with ``at`` the moment it happened [ns], for states and counters."""
+        return self.values.with_columns(at="happened").sort("tag", "at", "seq")
+
 
 def readings(rows: pl.DataFrame, points: pl.DataFrame) -> Readings:
     """Return the rows of ``rows`` that belong to ``points``, made ready."""
@@ -185,15 +196,23 @@ def _placed(rows: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
         .sort("link", "session")
     )
     known = in_session.join(offsets, on=["link", "session"], how="left")
-    return known.with_columns(at=_event_time(), slot=_slot_start()).with_columns(
+    timed = known.with_columns(at=_event_time(), slot=_slot_start()).with_columns(
         at=pl.when(pl.col("kind") == Kind.SLOT).then("slot").otherwise("at")
-    ), offsets
+    )
+    as_sent = (pl.col("offset").abs() <= TRANSPORT) & ~_heard_now() & (pl.col("kind") != Kind.SLOT)
+    happened = pl.when(as_sent.fill_null(False)).then("t_source").otherwise("at")
+    return timed.with_columns(happened=happened), offsets
+
+
+def _heard_now() -> pl.Expr:
+    """Return True for a value whose moment is that of its receipt."""
+    kept_elsewhere = has(Flag.HISTORICAL, Flag.BACKFILLED)
+    asked = (pl.col("polled") | has(Flag.FIRST)) & ~kept_elsewhere
+    return asked | pl.col("t_source").is_null()
 
 
 def _event_time() -> pl.Expr:
-    kept_elsewhere = has(Flag.HISTORICAL, Flag.BACKFILLED)
-    heard_now = (pl.col("polled") | has(Flag.FIRST)) & ~kept_elsewhere
-    now = heard_now | pl.col("t_source").is_null()
+    now = _heard_now()
     trusted = pl.col("offset").abs() <= CLOCK_LIMIT
     return (
         pl.when(pl.col("t_receive").is_null())

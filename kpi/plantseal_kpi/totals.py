@@ -52,7 +52,7 @@ _MESSAGES = {
 def _steps(
     w: Window, points: Sequence[Point], base: Base, rates: dict[str, int | None]
 ) -> pl.DataFrame:
-    values = in_base_units(w.seen.values, points, base)
+    values = in_base_units(w.seen.events, points, base)
     return taken(counter_steps(values, limits_frame(points, base, rates)), w.start, w.end)
 
 

@@ -1,7 +1,7 @@
 """A packing line that publishes JSON, as a small PLC with an MQTT library would.
 
-The payload: ``{"ts": ms since the epoch, "state": text, "counts": {"total", "good", "scrap"},
-"energy_wh": number}``.
+The payload: ``{"ts": ms since the epoch, "state": text, "alarm": bool,
+"counts": {"total", "good", "scrap"}, "energy_wh": number}``.
 """
 
 import asyncio
@@ -105,6 +105,7 @@ class PackingLine:
         body = {
             "ts": epoch_ms,
             "state": machine.state(t_ms),
+            "alarm": machine.state(t_ms) == "ALARM",
             "counts": {
                 "total": machine.total(t_ms),
                 "good": machine.good(t_ms),

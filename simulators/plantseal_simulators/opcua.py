@@ -20,6 +20,7 @@ from typing import Any, Self
 from asyncua import ua
 from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.crypto.security_policies import SecurityPolicyFactory, SecurityPolicyNone
 from asyncua.server.binary_server_asyncio import BinaryServer, OPCUAProtocol
 from asyncua.server.internal_subscription import InternalSubscription
 from asyncua.server.server import Server
@@ -87,7 +88,8 @@ class _Connection(OPCUAProtocol):
         super().connection_made(transport)
         if self.processor is None:
             return
-        inner, count = self.processor._process_message, self.count
+        inner: Any = self.processor._process_message
+        count = self.count
 
         async def counted(kind: Any, *rest: Any) -> Any:
             count(kind.Identifier)
@@ -161,8 +163,8 @@ class OpcUaSimulator:
             accounts: Password by user; None lets anybody in.
             namespaces_before: URIs that are numbered before it, to move its index.
         """
-        # asyncua's server warns of what the caller asked for, such as an open endpoint.
-        logging.getLogger("asyncua.server").setLevel(logging.ERROR)
+        # asyncua's server logs what the caller asked for: an open endpoint, a refused request.
+        logging.getLogger("asyncua.server").setLevel(logging.CRITICAL)
         sim = cls(namespace)
         sim._host, sim._port = host, port
         sim._server = server = Server(user_manager=_Accounts(accounts) if accounts else None)
@@ -186,6 +188,10 @@ class OpcUaSimulator:
         for node in nodes:
             await sim.add(node)
         await server._setup_server_nodes()
+        if security is not None and not security.open_too:  # an open channel, to ask for endpoints
+            mode = ua.MessageSecurityMode.None_
+            plain: Any = SecurityPolicyFactory
+            server._policies.append(plain(SecurityPolicyNone, mode))
         await server.iserver.start()
         await sim._listen()
         return sim

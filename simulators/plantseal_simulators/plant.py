@@ -33,7 +33,7 @@ class Recipe:
     scrap_per_mille: int = 30
     run_ms: tuple[int, int] = (5_000, 12_000)
     stop_ms: tuple[int, int] = (400, 1_500)
-    power_w: int = 20_000
+    power_w: int = 60_000
 
 
 @dataclass(slots=True)

@@ -179,7 +179,12 @@ class Workshop:
     def _vehicle(self, vehicle: str, i: int, *, named: bool) -> list[Metric]:
         machine, t_ms = self._machines[vehicle], self.now_ms()
         stamp = self.began_ms + t_ms
-        values = (("state", machine.state(t_ms), STRING), ("trips", machine.total(t_ms), INT64))
+        state = machine.state(t_ms)
+        values = (
+            ("state", state, STRING),
+            ("trips", machine.total(t_ms), INT64),
+            ("alarm", state == "ALARM", BOOLEAN),
+        )
         return [
             Metric(name if named else "", value, kind if named else 0, alias=10 * i + j,
                    t_ms=stamp, wire_type=kind)
@@ -212,12 +217,16 @@ def _values(machine: Machine, t_ms: int) -> dict[str, bool | int | str]:
         f"{machine.id}.state": machine.state(t_ms),
         f"{machine.id}.total": machine.total(t_ms),
         f"{machine.id}.good": machine.good(t_ms),
+        f"{machine.id}.alarm": machine.state(t_ms) == "ALARM",
     }
+
+
+_TYPES = {str: "String", int: "Int64", bool: "Boolean"}
 
 
 def _nodes(made: dict[str, Machine]) -> list[Node]:
     nodes = []
     for name in (*CNCS, "insp1"):
         for id_, value in _values(made[name], 0).items():
-            nodes.append(Node(id_, "String" if isinstance(value, str) else "Int64", value))
+            nodes.append(Node(id_, _TYPES[type(value)], value))
     return nodes

@@ -74,10 +74,12 @@ def _cell_tags() -> str:
             f"{c}.state,{c},{node}.state,,,,,,state,true,运行状态",
             f"{c}.total,{c},{node}.total,,,,piece,,count_total,true,产量",
             f"{c}.good,{c},{node}.good,,,,piece,,count_good,true,合格",
+            f"{c}.alarm,{c},{node}.alarm,,,,,,alarm,true,报警",
         ]
     rows += [
         f"insp1.state,insp1,nsu={NAMESPACE};s=insp1.state,,,,,,state,true,运行状态",
-        f"insp1.measured,insp1,nsu={NAMESPACE};s=insp1.total,,,,piece,,value,true,测量件数",
+        f"insp1.measured,insp1,nsu={NAMESPACE};s=insp1.total,,,,piece,,count_total,true,测量件数",
+        f"insp1.alarm,insp1,nsu={NAMESPACE};s=insp1.alarm,,,,,,alarm,true,报警",
     ]
     return _HEADER + "\n".join(rows) + "\n"
 
@@ -95,18 +97,28 @@ def _meter_tags(meter: str) -> str:
 
 def _packing_tags() -> str:
     rows = [
-        "pack1.state,pack1,plant/pack1/status#/state,,,,,1000,state,true,运行状态",
-        "pack1.boxes,pack1,plant/pack1/status#/counts/total,,,,piece,1000,value,true,装箱数",
-        "conv1.state,conv1,plant/conv1/status#/state,,,,,1000,state,true,运行状态",
-        "conv1.moved,conv1,plant/conv1/status#/counts/total,,,,piece,1000,value,true,输送件数",
+        f"{m}.{name},{m},plant/{m}/status#{pointer},,,,{unit},1000,{role},true,{text}\n"
+        for m, counted in (("pack1", "装箱数"), ("conv1", "输送件数"))
+        for name, pointer, unit, role, text in (
+            ("state", "/state", "", "state", "运行状态"),
+            ("moved", "/counts/total", "piece", "count_total", counted),
+            ("alarm", "/alarm", "", "alarm", "报警"),
+        )
     ]
-    return _HEADER + "\n".join(rows) + "\n"
+    return _HEADER + "".join(rows)
 
 
 def _vehicle_tags() -> str:
-    rows = [f"{v}.state,{v},{v}#state,,,,,1000,state,true,运行状态\n"
-            f"{v}.trips,{v},{v}#trips,,,,,1000,value,true,运输次数" for v in VEHICLES]  # fmt: skip
-    return _HEADER + "\n".join(rows) + "\n"
+    rows = [
+        f"{v}.{name},{v},{v}#{name},,,,{unit},1000,{role},true,{text}\n"
+        for v in VEHICLES
+        for name, unit, role, text in (
+            ("state", "", "state", "运行状态"),
+            ("trips", "piece", "count_total", "运输次数"),
+            ("alarm", "", "alarm", "报警"),
+        )
+    ]
+    return _HEADER + "".join(rows)
 
 
 def _before_tags() -> str:
@@ -135,9 +147,17 @@ baseline:
   period: {{start: "{before[0].isoformat()}", end: "{before[1].isoformat()}"}}
 notices: [CQ2020-15]
 project: {{track: workshop, build: renovation, project_class: II, region: other}}
-declared:
+declared:                      # 申报主体的声明，核验时标为“声明”
   applicant_registered_in_chongqing_legal_person: true
+  industrial_policy_conformity: true
+  equipment_software_investment: 1860
+  project_completed: true
+  previously_recognised: false
+  applications_per_legal_person: 1
+  network_technology: [工业互联网, 物联网]
+  mes_functions: [车间作业计划管理和调度, 工艺执行管理, 物流与仓储管理, 质量分析管理与跟踪, 设备运行管理]
   workshop_visual_management: true
+  systems_integrated: [设备实时数据采集系统, 制造执行系统, 企业管理设计信息系统]
 evidence: {{origin: plantseal.invalid/demo-workshop, block_s: 5}}
 sources:
   - id: cell1

@@ -93,17 +93,17 @@ def _imported(table: Path, records: pl.DataFrame, folder: Path) -> list[RealRow]
     upload = _result(report, "upload_rate")
     verdict = next(v for v in report["verdicts"] if v["metric"] == "data_upload_rate")
     proven = _result(report, "proven_equipment_share")
-    listed = [f["message"] for f in proven["findings"] if "Hurco04" in f["message"]]
+    listed = [f["message"] for f in upload["findings"] if "Hurco04.avail" in f["message"]]
     return [
         _row("imported: upload rate", "no receive times", verdict["outcome"],
              verdict["outcome"] == "NOT_ASSESSABLE" and upload["value"] is None),
-        _row("imported: machines with any good value", "3 of 8",
+        _row("imported: link rate, machines that deliver", "2 of 8",
              f"{upload['parts']['devices_linked']} of {upload['parts']['devices']}"),
-        _row("imported: state tags with any good value", "2 of 8",
+        _row("imported: point rate, state tags that deliver", "2 of 8",
              f"{upload['parts']['points_linked']} of {upload['parts']['points']}"),
         _row("imported: proven digital share", "2 of 8",
              f"{proven['numerator']} of {proven['denominator']}"),
-        _row("imported: Hurco04's single AVAILABLE", "listed", listed[0] if listed else "absent",
+        _row("imported: Hurco04's single AVAILABLE", "listed", listed[0][:60] if listed else "absent",
              bool(listed)),
     ]  # fmt: skip
 

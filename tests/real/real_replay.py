@@ -18,8 +18,6 @@ NAMESPACE = "urn:plantseal:replay"
 BAD_NO_DATA = 0x809B0000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
-NOT_STARTED = -987_654_321.0
-"""Value of a number before the replay begins; no log line says it, so the first one is a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,7 @@ async def run(
         host="127.0.0.1",
         port=port,
         namespace=NAMESPACE,
-        nodes=[
-            Node(k, *(("Double", NOT_STARTED) if is_number else ("String", "")))
-            for k, is_number in numeric.items()
-        ],
+        nodes=[Node(k, "Double" if is_number else "String") for k, is_number in numeric.items()],
     )
     gateway = real_plant.start("run", "-c", plant, "--no-live", log=folder / "log.txt")
     try:

@@ -169,15 +169,21 @@ async def _meters(folder: Path, steps: list[Decimal]) -> list[RealRow]:
             str(WEEK_KWH), str(floated), str(floated - WEEK_KWH),
             abs(floated - WEEK_KWH) <= FLOAT_STEP_KWH,
         ),
-        _equal("distinct readings of the first meter, of 673 served", _served(steps),
-               acrel.n_unique()),
+        _equal("poll slots of both meters without exactly one row", 0, _slots_amiss(found, ids)),
         _equal("function codes on the wire that are not reads", 0, len(written)),
     ]  # fmt: skip
 
 
-def _served(steps: list[Decimal]) -> int:
-    """Return how many distinct readings the meter showed."""
-    return len({0, *itertools.accumulate(int(kwh * 100) for kwh in steps)})
+def _slots_amiss(found: pl.DataFrame, ids: dict[str, int]) -> int:
+    """Return how many slots between the first and the last have no row, or more than one."""
+    amiss = 0
+    for meter in ("works.acrel", "works.eastron"):
+        slots = found.filter((pl.col("tag") == ids[meter]) & pl.col("kind").is_in([1, 2]))[
+            "src_seq"
+        ]
+        wanted = int(slots.max()) - int(slots.min()) + 1
+        amiss += (wanted - slots.n_unique()) + (len(slots) - slots.n_unique())
+    return amiss
 
 
 async def _reads(simulator: ModbusSimulator, wanted: int) -> None:

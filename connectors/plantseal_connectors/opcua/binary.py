@@ -98,7 +98,7 @@ def datetime_text(ticks: int) -> str:
 
     Example:
         >>> datetime_text(131_592_384_001_234_567)
-        '2017-12-31T00:00:00.1234567Z'
+        '2018-01-01T00:00:00.1234567Z'
     """
     seconds, fraction = divmod(min(max(ticks, 0), MAX_TICKS), 10_000_000)
     moment = datetime(1601, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)

@@ -34,13 +34,16 @@ _HEAD = struct.Struct("<IB")  # client handle, which fields of the DataValue fol
 _F32, _F64, _U64 = struct.Struct("<f"), struct.Struct("<d"), struct.Struct("<Q")
 _MASK64 = 2**64 - 1
 _NS_LOW, _NS_HIGH = ABSENT + 1, 2**63 - 1
-_FIXED: Final[Mapping[int, tuple[struct.Struct, VType]]] = {
+_VALUE, _CLAMPED = int(Kind.VALUE), int(Flag.CLAMPED)  # plain numbers: enums pack slowly
+_FIXED: Final[Mapping[int, tuple[struct.Struct, int]]] = {
     kind: (
         _U64 if kind == 11 else layout,  # a Double's bits verbatim
-        VType.BOOL if kind == binary.BOOLEAN
-        else VType.U64 if kind == binary.UINT64
-        else VType.F64 if kind in (binary.FLOAT, 11)
-        else VType.I64,
+        int(
+            VType.BOOL if kind == binary.BOOLEAN
+            else VType.U64 if kind == binary.UINT64
+            else VType.F64 if kind in (binary.FLOAT, 11)
+            else VType.I64
+        ),
     )
     for kind, layout in binary.SCALARS.items()
 }  # fmt: skip
@@ -84,9 +87,9 @@ def nanoseconds(ticks: int, picoseconds: int = 0) -> tuple[int, int]:
     """
     ns = (ticks - binary.EPOCH_TICKS) * 100 + picoseconds // 100
     if ns < _NS_LOW:
-        return _NS_LOW, int(Flag.CLAMPED)
+        return _NS_LOW, _CLAMPED
     if ns > _NS_HIGH:
-        return _NS_HIGH, int(Flag.CLAMPED)
+        return _NS_HIGH, _CLAMPED
     return ns, 0
 
 
@@ -120,6 +123,9 @@ def publish_response(body: bytes) -> PublishResponse:
             ended = inner.number(binary.UINT32)
         else:
             others.append(name)
+    reader.take(4 * reader.length(4))  # what became of the acknowledgements
+    for _ in range(reader.length(1)):
+        binary.diagnostic_info(reader)
     return PublishResponse(
         subscription, sequence, t_publish, count == 0, tuple(changes), ended, tuple(others)
     )
@@ -247,7 +253,7 @@ class RowDecoder:
         elif vtype and self.elements[handle] is not None and not is_bad(status):
             status = BAD_TYPE_MISMATCH  # a scalar where the address names an element
         self._rows.append(
-            _ROW.pack(0, handle, status, t_source, t_server, t_receive, sequence, Kind.VALUE,
+            _ROW.pack(0, handle, status, t_source, t_server, t_receive, sequence, _VALUE,
                       vtype, flags, 0, bits)
         )  # fmt: skip
 

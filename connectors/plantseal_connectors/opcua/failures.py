@@ -27,6 +27,11 @@ _CERTIFICATE = {
 }  # fmt: skip  # BadCertificate…, values of OPC 10000-6 annex A
 _POLICY = {0x8054_0000, BAD_SECURITY_POLICY_REJECTED}  # BadSecurityModeRejected and this one
 _TOO_MANY_SESSIONS = 0x8056_0000
+BAD_CONNECTION_REJECTED = 0x80AC_0000
+NOT_ABOUT_SECURITY = frozenset(
+    {*_ACCOUNT, _TOO_MANY_SESSIONS, BAD_CONNECTION_REJECTED, BAD_NOT_FOUND}
+)
+"""Statuses whose cause needs no further question."""
 
 
 def of(error: Exception, settings: OpcUaSettings) -> Disconnected | Refused:
@@ -35,7 +40,7 @@ def of(error: Exception, settings: OpcUaSettings) -> Disconnected | Refused:
     if isinstance(error, UaStatusCodeError):
         return of_status(int(error.code), settings)
     if isinstance(error, UaError) and "No matching endpoints" in str(error):
-        return no_such_endpoint(settings, str(error))
+        return of_status(BAD_SECURITY_POLICY_REJECTED, settings)
     if isinstance(error, UaError) and "certificate mismatch" in str(error):
         return of_status(BAD_SECURITY_CHECKS_FAILED, settings)
     if isinstance(error, socket.gaierror):
@@ -53,7 +58,7 @@ def of(error: Exception, settings: OpcUaSettings) -> Disconnected | Refused:
     if isinstance(error, ConnectionRefusedError):
         return Disconnected(
             f"{where}: connection refused",
-            status=BAD_NOT_CONNECTED,
+            status=BAD_CONNECTION_REJECTED,
             remedy="check that the server runs and listens on this port",
         )
     if isinstance(error, OSError):
@@ -85,7 +90,7 @@ def of_status(code: int, settings: OpcUaSettings) -> Disconnected | Refused:
             "the certificate the server shows now",
         )
     if code in _POLICY:
-        return no_such_endpoint(settings, name)
+        return no_such_endpoint(settings, "other security")
     if code == _TOO_MANY_SESSIONS:
         return Disconnected(
             f"{where}: {name}",
@@ -95,13 +100,22 @@ def of_status(code: int, settings: OpcUaSettings) -> Disconnected | Refused:
     return Disconnected(f"{where}: {name}", status=code)
 
 
-def no_such_endpoint(settings: OpcUaSettings, detail: str, offered: str = "") -> Refused:
-    """Return the refusal of a server that does not offer the security asked for."""
+def no_such_endpoint(settings: OpcUaSettings, offered: str) -> Refused:
+    """Return the refusal of a server that offers other security than is asked for."""
     security = settings.security
     asked = "None" if security.policy == "None" else f"{security.policy}/{security.mode}"
-    listed = f"it offers {offered}; " if offered else ""
     return Refused(
-        f"{settings.endpoint}: security {asked} is refused ({detail})",
+        f"{settings.endpoint}: security {asked} is refused, the server offers {offered}",
         status=BAD_SECURITY_POLICY_REJECTED,
-        remedy=f"{listed}set security to what the server offers; nothing weaker is taken by itself",
+        remedy="set security to what the server offers; nothing weaker is taken by itself",
+    )
+
+
+def other_certificate(settings: OpcUaSettings, shown_sha256: str) -> Refused:
+    """Return the refusal of a server that shows another certificate than the pinned one."""
+    return Refused(
+        f"{settings.endpoint}: certificate with SHA-256 {shown_sha256} shown, "
+        f"expected the one in {settings.security.server_cert}",
+        status=BAD_SECURITY_CHECKS_FAILED,
+        remedy="find out why it changed; if it was renewed, put the new one under server_cert",
     )

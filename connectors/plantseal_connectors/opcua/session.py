@@ -29,6 +29,7 @@ from plantseal_connectors.source import Disconnected, Refused
 
 OPEN_TIMEOUT_S: Final = 30.0
 CLOSE_TIMEOUT_S: Final = 4.0
+DISCOVERY_TIMEOUT_S: Final = 2.0
 APPLICATION_URI: Final = "urn:plantseal:gateway"
 _IDENTITY: Final[Mapping[str, int]] = {
     "product": 2261, "manufacturer": 2263, "software": 2264, "build": 2265, "product_uri": 2262,
@@ -76,10 +77,7 @@ class OpcUaSession:
         except (Disconnected, Refused):
             raise
         except Exception as e:  # asyncua lets through whatever odd bytes raise
-            problem = failures.of(e, settings)
-            if problem.status == failures.BAD_SECURITY_POLICY_REJECTED:
-                problem = failures.no_such_endpoint(settings, str(e), await self._offered())
-            raise problem from e
+            raise await self._explained(failures.of(e, settings)) from e
         self._client = client
 
     async def _secure(self, client: Client) -> None:
@@ -96,15 +94,34 @@ class OpcUaSession:
             mode=getattr(ua.MessageSecurityMode, security.mode),
         )
 
-    async def _offered(self) -> str:
-        """Return the security that the server offers, as text; empty when it does not say."""
-        asker = Client(self._settings.endpoint, timeout=2)
+    async def _explained(self, problem: Disconnected | Refused) -> Disconnected | Refused:
+        """Return ``problem``, or what the server's own list of endpoints tells about its cause.
+
+        Many servers hang up, or say nothing at all, on security that they do not take.
+        """
+        if problem.status in failures.NOT_ABOUT_SECURITY:
+            return problem
+        asker = Client(self._settings.endpoint, timeout=DISCOVERY_TIMEOUT_S)
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(DISCOVERY_TIMEOUT_S):
                 found = await asker.connect_and_get_server_endpoints()
-        except Exception:  # noqa: BLE001  only the remedy is poorer without the answer
-            return ""
-        return ", ".join(sorted({_security(e.SecurityPolicyUri, e.SecurityMode) for e in found}))
+        except Exception:  # noqa: BLE001  only the explanation is poorer without the answer
+            return problem
+        security = self._settings.security
+        asked = "None" if security.policy == "None" else f"{security.policy}/{security.mode}"
+        offered = {
+            _security(e.SecurityPolicyUri, e.SecurityMode): e.ServerCertificate or b""
+            for e in found
+        }
+        if asked not in offered:
+            return failures.no_such_endpoint(self._settings, ", ".join(sorted(offered)))
+        if asked == "None":
+            return problem
+        pinned = credentials.load(security).server_cert
+        if not offered[asked].startswith(pinned):
+            shown = sha256(offered[asked]).hexdigest()
+            return failures.other_certificate(self._settings, shown)
+        return problem
 
     async def close(self) -> None:
         """Release the session; never raises, returns within five seconds."""

@@ -66,15 +66,15 @@ class Watch:
 def uploads(file: PlantFile, period: Period) -> Uploads:
     """Return the upload rates of a period, computed as ``kpi`` would."""
     from plantseal.history import rows
-    from plantseal_kpi.evaluate import evaluate, spans
+    from plantseal_kpi.evaluate import spans, upload_figures
 
     journal = open_store(file, read_only=True)
     try:
-        plant = plant_in_force(journal).model_copy(update={"baseline": None, "notices": ()})
-        report = evaluate(rows(journal, spans(plant, period)), plant, period)
+        plant = plant_in_force(journal).model_copy(update={"baseline": None})
+        results = upload_figures(rows(journal, spans(plant, period)), plant, period)
     finally:
         journal.close()
-    found = {r.scope: r.value for r in report.results if r.metric == "upload_rate"}
+    found = {r.scope: r.value for r in results}
     return Uploads(found, found.get("plant"))
 
 

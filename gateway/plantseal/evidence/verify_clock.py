@@ -6,6 +6,7 @@ time unproven. A boot clock that runs backwards within a boot is no clock at all
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from plantseal.evidence.format import Code, Finding
@@ -34,3 +35,17 @@ def check_clock(log: Log) -> Iterator[Finding]:
                 f"entry {block.index}: wall clock stepped by {step / 1e9:.3f} s since entry "
                 f"{before.index}, and no clock entry says so",
             )
+
+
+def shown(t_ns: int) -> str:
+    """Return a time as RFC 3339 UTC to the millisecond, for a person.
+
+    Example:
+        >>> shown(1_700_000_000_123_000_000)
+        '2023-11-14T22:13:20.123Z'
+    """
+    try:
+        t = datetime.fromtimestamp(t_ns // 10**9, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{t_ns} ns"
+    return f"{t:%Y-%m-%dT%H:%M:%S}.{t_ns // 10**6 % 1000:03}Z"

@@ -6,7 +6,7 @@ subscribed and published tags coverage in time is a figure (``upload_rate``), re
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from plantseal.evidence.format import MAX_FINDINGS, Code, Finding
+from plantseal.evidence.verify_clock import shown
 from plantseal.evidence.verify_log import Log
 from plantseal_kpi.plant import Period, Plant, Point
 
@@ -52,20 +53,6 @@ def _ns(t: datetime) -> int:
     return ((delta.days * 86_400 + delta.seconds) * 10**6 + delta.microseconds) * 1_000
 
 
-def shown(t_ns: int) -> str:
-    """Return a time as RFC 3339 UTC to the millisecond, for a person.
-
-    Example:
-        >>> shown(1_700_000_000_123_000_000)
-        '2023-11-14T22:13:20.123Z'
-    """
-    try:
-        t = datetime.fromtimestamp(t_ns // 10**9, UTC)
-    except (ValueError, OverflowError, OSError):
-        return f"{t_ns} ns"
-    return f"{t:%Y-%m-%dT%H:%M:%S}.{t_ns // 10**6 % 1000:03}Z"
-
-
 def check_coverage(
     rows: pl.LazyFrame, plant: Plant, period: Period, log: Log, coverage: Coverage
 ) -> Iterator[Finding]:
@@ -74,7 +61,9 @@ def check_coverage(
     gaps = _gap_rows(rows, start, end)
     yield from _listed_gaps(gaps, plant, coverage)
     for entry in log.of("gap"):
-        yield Finding(Code.NOTE, f"entry {entry.index}: gap, {_words(entry.body)}")
+        first, last = (_time(entry.body.get(key)) for key in ("from", "until"))
+        if first < end and last > start:
+            yield Finding(Code.NOTE, f"entry {entry.index}: gap, {_words(entry.body)}")
     polled = [p for p in plant.points if p.mode == "polled"]
     spans: dict[int, list[Span]] = {}
     for link, first, last, _ in gaps:
@@ -100,7 +89,7 @@ def _gap_rows(rows: pl.LazyFrame, start: int, end: int) -> list[tuple[int, int, 
 def _listed_gaps(
     gaps: Sequence[tuple[int, int, int, int]], plant: Plant, coverage: Coverage
 ) -> Iterator[Finding]:
-    sources = {p.link: p.source for p in plant.points}
+    sources = _sources(plant)
     for link, first, last, status in gaps:
         yield Finding(
             Code.NOTE,
@@ -109,6 +98,15 @@ def _listed_gaps(
         )
     coverage.gaps = len(gaps)
     coverage.gap_ns = sum(b - a for a, b in _union((g[1], g[2]) for g in gaps))
+
+
+def _links(point: Point) -> tuple[int, ...]:
+    """Return the link tags that speak for a point: its device's, and its source's where that differs."""
+    return (point.link,) if point.source_link is None else (point.link, point.source_link)
+
+
+def _sources(plant: Plant) -> dict[int, str]:
+    return {link: p.source for p in plant.points for link in _links(p)}
 
 
 def _union(spans: Iterable[Span]) -> list[Span]:
@@ -183,7 +181,7 @@ def _slots(
                 f"{point.name}: {twice.height} slots closed more than once, the first at "
                 f"{shown(int(twice['slot'][0]) * p)}",
             )
-        covered = _union(gaps.get(point.link, []))
+        covered = _union(g for link in _links(point) for g in gaps.get(link, []))
         holes = [h for h in _holes(slots, p, present) if not _explained(h, covered, p)]
         for first, last in holes[:MAX_FINDINGS]:
             yield Finding(
@@ -211,13 +209,26 @@ def _explained(hole: Span, covered: Sequence[Span], p: int) -> bool:
     return any(a <= hole[0] + p and b >= hole[1] - p for a, b in covered)
 
 
-def _words(body: Any) -> str:
-    return ", ".join(f"{k} {v}" for k, v in body.items() if k not in ("i", "prev", "t"))
+def _words(body: Mapping[str, Any]) -> str:
+    times = {k: shown(_time(v)) for k, v in body.items() if k in ("from", "until")}
+    words = {
+        k: v for k, v in ({**body, **times}).items() if k not in ("i", "prev", "t") and v != ""
+    }
+    return ", ".join(
+        f"{k} {v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)}"
+        for k, v in words.items()
+    )[:300]
+
+
+def _time(value: object) -> int:
+    """Return the time in a field of an entry [ns]; 0 where it is none."""
+    is_time = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19
+    return int(value) if is_time and isinstance(value, str) else 0
 
 
 def check_devices(rows: pl.LazyFrame, plant: Plant, log: Log) -> Iterator[Finding]:
     """Yield a note where the device behind a link changed, or never said who it is."""
-    sources = {p.link: p.source for p in plant.points}
+    sources = _sources(plant)
     births = (
         rows.filter(pl.col("kind") == BIRTH)
         .group_by("tag", "text")
@@ -234,7 +245,7 @@ def check_devices(rows: pl.LazyFrame, plant: Plant, log: Log) -> Iterator[Findin
                 f"times: {' then '.join(known)[:300]}",
             )
     for entry in log.of("device"):
-        yield Finding(Code.NOTE, f"entry {entry.index}: device, {_words(entry.body)[:300]}")
+        yield Finding(Code.NOTE, f"entry {entry.index}: device, {_words(entry.body)}")
     silent = sorted({p.source for p in plant.points if p.mode == "imported"})
     if silent:
         yield Finding(
@@ -244,11 +255,12 @@ def check_devices(rows: pl.LazyFrame, plant: Plant, log: Log) -> Iterator[Findin
 
 
 def _identity(birth: str | None) -> str:
-    """Return the lasting part of a birth text: not its clock offset or limits."""
+    """Return the lasting part of a birth text: what the device is, not when it spoke or how much."""
     try:
         body = json.loads(birth or "")
     except (ValueError, RecursionError):
         return str(birth)
     if not isinstance(body, dict):
         return str(birth)
-    return json.dumps(body.get("identity", body), sort_keys=True, ensure_ascii=False)
+    lasting = next((body[key] for key in ("identity", "properties") if key in body), body)
+    return json.dumps(lasting, sort_keys=True, ensure_ascii=False)

@@ -16,7 +16,7 @@ from plantseal.evidence.envelope import Statement
 from plantseal.evidence.format import MAX_JSON, MAX_SEGMENT, MAX_TEXTS, Code, Finding, Refused
 from plantseal.evidence.verify_coverage import bounds
 from plantseal.evidence.verify_figures import read_period, read_plant
-from plantseal.evidence.verify_log import Block, Log, Segment, number, text
+from plantseal.evidence.verify_log import Log, Segment, number, text
 from plantseal.evidence.verify_rows import (
     check_segment,
     check_values,
@@ -69,7 +69,7 @@ def read_data(
     found.extend(_left_out(log, rows_end, plant, period))
     found.extend(_configurations(bundle, log, present))
     texts = _texts(bundle, log, present, found)
-    reading = _Reading(bundle, log.blocks, texts, scratch)
+    reading = _Reading(bundle, log, texts, scratch)
     paths = [p for s in present if (p := reading.segment(s, found)) is not None]
     rows = frame(paths, texts).filter(pl.col("seq") < rows_end)
     return Data(plant, period, rows, reading.count)
@@ -177,9 +177,7 @@ def _meets(segment: Segment, windows: Sequence[tuple[int, int]]) -> bool:
 def _configurations(bundle: Container, log: Log, segments: Sequence[Segment]) -> Iterator[Finding]:
     """Yield configurations that were in force for some row of the bundle and are not in it."""
     present = set(bundle.names)
-    used = dict.fromkeys(
-        b.config for s in segments for b in log.blocks if s.seq0 <= b.seq0 < s.seq0 + s.n
-    )
+    used = dict.fromkeys(b.config for s in segments for b in log.blocks_of(s))
     for sha256 in used:
         name = f"data/config/{sha256}.json"
         if sha256 is None:
@@ -215,7 +213,7 @@ class _Reading:
     """Segments read one after the other; only one is in memory at a time."""
 
     bundle: Container
-    blocks: Sequence[Block]
+    log: Log
     texts: dict[int, bytes]
     scratch: Path
     count: int = field(default=0)
@@ -234,7 +232,7 @@ class _Reading:
         except Refused as e:
             found.append(e.finding())
             return None
-        found.extend(check_segment(rows, segment, self.blocks))
+        found.extend(check_segment(rows, segment, self.log.blocks_of(segment)))
         found.extend(check_values(rows, name, self.texts))
         self.count += len(rows)
         return path

@@ -80,6 +80,12 @@ class Log:
         """Return the entries of the given types, in order."""
         return [e for e in self.entries if e.kind in kinds]
 
+    def blocks_of(self, segment: Segment) -> Sequence[Block]:
+        """Return the blocks that begin within a segment."""
+        first = bisect_left(self.blocks, segment.seq0, key=lambda b: b.seq0)
+        last = bisect_left(self.blocks, segment.seq0 + segment.n, key=lambda b: b.seq0)
+        return self.blocks[first:last]
+
     def config_before(self, index: int) -> str | None:
         """Return the digest of the configuration in force at an entry; None before the first."""
         found = [e for e in self.of("config") if e.index < index]

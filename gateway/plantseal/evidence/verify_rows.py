@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from polars.exceptions import PanicException, PolarsError
 
 from plantseal.evidence.format import MAX_SEGMENT_ROWS, Code, Finding, Refused
+from plantseal.evidence.verify_clock import shown
 from plantseal.evidence.verify_log import Block, Segment
 
 ABSENT: Final = -(2**63)
@@ -99,7 +100,7 @@ def check_segment(
 ) -> Iterator[Finding]:
     """Yield what does not agree between the rows of a segment and the log.
 
-    Every block that the log places inside the segment must be reproduced bit by bit.
+    Each of ``blocks``, those that begin within the segment, must be reproduced bit by bit.
     """
     name = segment.path
     if len(rows) != segment.n:
@@ -115,8 +116,6 @@ def check_segment(
         )
         return
     for block in blocks:
-        if not segment.seq0 <= block.seq0 < segment.seq0 + segment.n:
-            continue
         first = block.seq0 - segment.seq0
         part = rows[first : first + block.n]
         if hashlib.sha256(part.tobytes()).hexdigest() != block.rows_sha256:
@@ -124,10 +123,13 @@ def check_segment(
 
 
 def _describe(part: NDArray[np.void], block: Block) -> str:
-    last = block.seq0 + block.n - 1
+    times = part["t_receive"][part["t_receive"] != ABSENT]
+    when = (
+        f", received {shown(int(times.min()))} to {shown(int(times.max()))}" if len(times) else ""
+    )
     return (
-        f"rows {block.seq0} to {last} are not those of block entry {block.index}; "
-        f"{len(np.unique(part['tag']))} tags, block closed at {block.wall_ns} ns"
+        f"rows {block.seq0} to {block.seq0 + block.n - 1} of {len(np.unique(part['tag']))} tags"
+        f"{when}, are not those of block entry {block.index}"
     )
 
 

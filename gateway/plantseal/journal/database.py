@@ -43,7 +43,7 @@ _REMEDIES: Final = {
     sqlite3.SQLITE_FULL: "the disk is full; free space and start again",
     sqlite3.SQLITE_IOERR: "the disk reports an error; look at the kernel's log, then start again",
     sqlite3.SQLITE_BUSY: "another process holds the store; try again, or stop that process",
-    sqlite3.SQLITE_READONLY: "the store cannot be written; check the owner of its files",
+    sqlite3.SQLITE_READONLY: "the files of the store belong to another user; run as that user",
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened; check path and permissions",
     sqlite3.SQLITE_PERM: "no permission; check the owner of the store's files",
     sqlite3.SQLITE_NOTADB: "the file is no SQLite database; put the right one back from a copy",

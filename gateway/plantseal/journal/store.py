@@ -194,7 +194,7 @@ class Journal(Writer):
             body = {name: str(value) for name, value in zip(names, fields, strict=True)}
             return add_entry(self._db, state, "segment", body)
 
-    def forget_sealed(self, records: int = 64) -> int:
+    def forget_sealed(self, records: int = 16) -> int:
         """Return how many records of sealed rows were deleted, at most ``records``; 0 when done.
 
         Raises:

@@ -164,7 +164,7 @@ class Writer(Reader):
         """Give free pages back to the file system, in a bounded step."""
         with self._lock:
             try:  # executescript steps to the end; execute would free a single page
-                self._db.executescript("PRAGMA incremental_vacuum(4096)")
+                self._db.executescript("PRAGMA incremental_vacuum(1024)")
             except sqlite3.Error as e:
                 self._refused = f"an earlier write failed ({e}); restart"
                 raise database.explain(self.path, e) from e

@@ -70,6 +70,7 @@ class Worker:
     _heard_s: float = 0.0
     _began_s: float = 0.0
     _failures: int = 0
+    _killed: bool = False
 
     @property
     def pid(self) -> int | None:
@@ -93,7 +94,7 @@ class Worker:
         theirs.close()
         self._channel = Channel(ours)
         self.life += 1
-        self.due_s, self.ended, self.left = None, False, False
+        self.due_s, self.ended, self.left, self._killed = None, False, False, False
         self._began_s = time.monotonic()
         self._heard_s = self._began_s + START_S - SILENCE_S
         listening = (self.name, self.life, self._channel, events)
@@ -135,10 +136,18 @@ class Worker:
 
     def kill(self, why: str) -> None:
         """End it at once; the end of its pipe follows as an event."""
-        if not self.ended and self._process is not None:
+        if not self.ended and not self._killed and self._process is not None:
             _log.error("worker killed worker=%s reason=%r", self.name, why)
-            self._heard_s = time.monotonic()
+            self._killed = True
             self._process.kill()
+
+    def end(self) -> None:
+        """See it off: one that left in order has a second to be gone, any other is killed."""
+        if self.left and self._process is not None:
+            self._process.join(1.0)
+        elif not self.ended:
+            self.kill("the gateway ends")
+        self.bury()
 
     def bury(self) -> int | None:
         """Wait for the process that is gone, and return its exit code."""

@@ -6,6 +6,7 @@ own lock.
 """
 
 import logging
+import os
 import queue
 import signal
 import threading
@@ -17,7 +18,7 @@ from typing import Any, Final, Literal
 
 from plantseal import status
 from plantseal.config import PlantFile
-from plantseal.journal import Journal, JournalError, Submitted
+from plantseal.journal import Journal, Submitted
 from plantseal.pipe import Beat, Born, Bye, Message, Note, Rows, Turn
 from plantseal.run.crew import Heard, Worker, crew
 from plantseal.run.opening import Ready, alone, lasting, make_ready, open_store
@@ -84,8 +85,7 @@ class Gateway:
                 raise
             finally:
                 for worker in self._workers.values():
-                    worker.kill("the gateway ends") if not worker.left else None
-                    worker.bury()
+                    worker.end()
             self._sealer.finish()
             journal.shutdown()
             self._write_status("stopped")
@@ -100,7 +100,7 @@ class Gateway:
         self._tally = Tally.of(ready.sources)
         self._workers = crew(ready.sources)
         self._down: set[str] = set()
-        self._sealer = Sealer(journal, self._file.evidence.seal_rows)
+        self._sealer = Sealer(journal)
         for gap in ready.gaps:
             _log.warning("gap source=%s s=%.3f", gap.source, (gap.until_ns - gap.from_ns) / 1e9)
 
@@ -109,7 +109,7 @@ class Gateway:
         deadline_s: float | None = None
         committed_s = watched_s = blocked_s = 0.0
         while True:
-            self._hear(TICK_S if not self._pending else max(0, committed_s + COMMIT_S - _now()))
+            self._hear(TICK_S if not self._pending else committed_s + COMMIT_S - time.monotonic())
             now_s = time.monotonic()
             if now_s - committed_s >= COMMIT_S or self._pending_rows >= COMMIT_ROWS:
                 self._commit()
@@ -272,7 +272,7 @@ class Gateway:
         now = status.Status(
             written_ns=time.time_ns(),
             state=state,
-            pid=0 if state in ("stopped", "failed") else _pid(),
+            pid=0 if state in ("stopped", "failed") else os.getpid(),
             started_ns=self._started_ns,
             rows=self._journal.next_seq() if state != "failed" else 0,
             restarts=self._restarts,
@@ -289,3 +289,33 @@ class Gateway:
             self._last_error = str(error)
         if self._on_status is not None:
             self._on_status(now)
+
+
+def _death(source: str, link: int, alive_ns: int, now_ns: int) -> Submitted:
+    """Return the death of a session whose worker could not say it itself."""
+    rows = RowList()
+    rows.add(tag=link, t_source=alive_ns, t_receive=now_ns, status=BAD_SHUTDOWN, kind=Kind.DEATH)
+    return Submitted(source, rows.batch())
+
+
+def _over(began_s: float, until_s: float | None) -> bool:
+    return until_s is not None and time.monotonic() - began_s >= until_s
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM and SIGINT call ``stop``; only the main thread can, elsewhere nothing changes."""
+
+    def heard(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, heard) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -73,13 +73,11 @@ def open_store(file: PlantFile) -> Journal:
         JournalError: It is damaged, newer, or of another key.
         KeyFileError: The key is missing although the store is there, or others may read it.
     """
-    root, key, origin = file.data_dir, file.evidence.key, file.evidence.origin
-    if key is None or origin is None:
-        raise ValueError("a loaded plant file always names key and origin")
+    root, key = file.data_dir, file.data_dir / "keys" / "gateway.pem"
     if (root / "journal.db").exists():
         return Journal.open(root, signer=keys.load(key))
-    signer = keys.load(key) if key.exists() else keys.create(key, origin)
-    return Journal.create(root, origin=origin, signer=signer, software=SOFTWARE)
+    signer = keys.load(key) if key.exists() else keys.create(key, file.evidence.origin)
+    return Journal.create(root, origin=signer.name, signer=signer, software=SOFTWARE)
 
 
 def make_ready(file: PlantFile, journal: Journal) -> Ready:

@@ -4,8 +4,8 @@
 on their way to the gateway, ``losses.py`` what an exception means and how long to wait.
 """
 
-from plantseal.worker.hosting import OPEN_S, device_of
-from plantseal.worker.losses import loss_of
-from plantseal.worker.process import BEAT_S, main
+from plantseal.worker.hosting import OPEN_S
+from plantseal.worker.losses import Loss, loss_of, no_session, readable
+from plantseal.worker.process import main
 
-__all__ = ["BEAT_S", "OPEN_S", "device_of", "loss_of", "main"]
+__all__ = ["OPEN_S", "Loss", "loss_of", "main", "no_session", "readable"]
