@@ -16,13 +16,14 @@ from plantseal_testing_bundle import Entry, Forger, sealed
 
 from plantseal import canonical, keys
 from plantseal.evidence import format as names
+from plantseal.evidence.decoding import Decoder
 from plantseal.evidence.verify import Policy, Verification, verify
 
 Change = Callable[[Forger], Any]
 
 
-def judged(forger: Forger) -> Verification:
-    return verify(forger.root, Policy([forger.signer.vkey]))
+def judged(forger: Forger, decoder: Decoder) -> Verification:
+    return verify(forger.root, Policy([forger.signer.vkey]), decoder=decoder)
 
 
 def codes(found: Verification) -> set[str]:
@@ -43,27 +44,27 @@ def add(forger: Forger, name: str, data: bytes = b"x") -> None:
 
 
 def test_a_foreign_key_is_named_and_refused_where_the_origin_is_pinned(
-    forger: Forger, stranger: keys.Signer
+    forger: Forger, stranger: keys.Signer, decoder: Decoder
 ) -> None:
     pinned = forger.signer.vkey
     forger.signer = stranger
     forger.rewrite_log(lambda entries: entries[0].update(vkey=stranger.vkey))
-    found = verify(forger.root, Policy([pinned]))
+    found = verify(forger.root, Policy([pinned]), decoder=decoder)
     assert found.exit_code == 6
     assert {"E202", "E203"} <= codes(found)
     said = str(found.steps[3].findings)
     assert pinned in said
     assert stranger.vkey in said
     # who has pinned nothing sees a bundle in order, by somebody unknown
-    assert verify(forger.root, Policy()).exit_code == 7
+    assert verify(forger.root, Policy(), decoder=decoder).exit_code == 7
 
 
 def test_a_foreign_key_over_the_owners_log_is_refused_by_everybody(
-    forger: Forger, stranger: keys.Signer
+    forger: Forger, stranger: keys.Signer, decoder: Decoder
 ) -> None:
     forger.signer = stranger
     forger.resign()
-    found = verify(forger.root, Policy())
+    found = verify(forger.root, Policy(), decoder=decoder)
     assert found.exit_code == 6
     assert "E203" in codes(found)
 
@@ -306,43 +307,45 @@ WITH_KEY: dict[str, tuple[Change, int, str]] = {
 
 
 @pytest.mark.parametrize("what", WITH_KEY)
-def test_with_the_key_the_rows_still_tell(forger: Forger, what: str) -> None:
+def test_with_the_key_the_rows_still_tell(forger: Forger, what: str, decoder: Decoder) -> None:
     change, exit_code, code = WITH_KEY[what]
     change(forger)
-    found = judged(forger)
+    found = judged(forger, decoder)
     assert code in codes(found), found.to_json()
     assert found.exit_code == exit_code, found.to_json()
 
 
-def test_an_edited_figure_is_named_with_both_values(forger: Forger) -> None:
+def test_an_edited_figure_is_named_with_both_values(forger: Forger, decoder: Decoder) -> None:
     figure(forger, better_figure)
-    said = [f.message for f in judged(forger).steps[13].findings]
+    said = [f.message for f in judged(forger, decoder).steps[13].findings]
     assert any("oee/" in m and "'0.999'" in m and "recomputed" in m for m in said), said
 
 
-def test_an_altered_sample_is_named_with_its_time(forger: Forger) -> None:
+def test_an_altered_sample_is_named_with_its_time(forger: Forger, decoder: Decoder) -> None:
     alter_sample(forger)
-    said = [f.message for f in judged(forger).steps[10].findings if f.code == "E603"]
+    said = [f.message for f in judged(forger, decoder).steps[10].findings if f.code == "E603"]
     assert len(said) == 1
     assert "received 2026-03-02T00:06:00.020Z to 2026-03-02T00:07:59.020Z" in said[0]
 
 
-def test_rows_left_out_before_the_log_was_made_leave_a_hole(tmp_path: Path) -> None:
+def test_rows_left_out_before_the_log_was_made_leave_a_hole(
+    tmp_path: Path, decoder: Decoder
+) -> None:
     """A key holder who makes the whole log anew must still account for every slot."""
     bundle, signer = sealed(tmp_path, withhold=(130, 140))
-    found = verify(bundle.path, Policy([signer.vkey]))
+    found = verify(bundle.path, Policy([signer.vkey]), decoder=decoder)
     assert found.exit_code == 8
     assert found.rungs["INTACT"] == found.rungs["REPRODUCED"] == "PASS"
     assert codes(found) == {"E607"}
     assert "2026-03-02T00:02:10.000Z" in str(found.steps[11].findings)
 
 
-def test_a_history_made_anew_is_reported_as_beyond_proof(tmp_path: Path) -> None:
+def test_a_history_made_anew_is_reported_as_beyond_proof(tmp_path: Path, decoder: Decoder) -> None:
     """Without an anchor the key holder can invent a whole store; the verifier says so in words."""
     bundle, signer = sealed(tmp_path, invented=1)
-    found = verify(bundle.path, Policy([signer.vkey]))
+    found = verify(bundle.path, Policy([signer.vkey]), decoder=decoder)
     assert found.exit_code == 0
     assert found.rungs["ANCHORED"] == "NOT CHECKED"
     assert any("anchor" in sentence for sentence in found.not_proven["en"])
     demanding = Policy([signer.vkey], {"anchored": True})
-    assert verify(bundle.path, demanding).exit_code == 8
+    assert verify(bundle.path, demanding, decoder=decoder).exit_code == 8

@@ -16,13 +16,14 @@ from plantseal_testing_bundle import Forger
 
 from plantseal import keys
 from plantseal.evidence import format as names
+from plantseal.evidence.decoding import Decoder
 from plantseal.evidence.verify import Policy, Verification, verify
 
 Change = Callable[[Forger], Any]
 
 
-def judged(forger: Forger) -> Verification:
-    return verify(forger.root, Policy([forger.signer.vkey]))
+def judged(forger: Forger, decoder: Decoder) -> Verification:
+    return verify(forger.root, Policy([forger.signer.vkey]), decoder=decoder)
 
 
 def codes(found: Verification) -> set[str]:
@@ -106,10 +107,12 @@ WITHOUT_KEY: dict[str, tuple[Change, int, str]] = {
 
 
 @pytest.mark.parametrize("what", WITHOUT_KEY)
-def test_without_the_key_nothing_can_be_altered(forger: Forger, what: str) -> None:
+def test_without_the_key_nothing_can_be_altered(
+    forger: Forger, what: str, decoder: Decoder
+) -> None:
     change, exit_code, code = WITHOUT_KEY[what]
     change(forger)
-    found = judged(forger)
+    found = judged(forger, decoder)
     assert found.exit_code == exit_code
     assert code in codes(found), found.to_json()
 
@@ -119,6 +122,7 @@ def test_without_the_key_nothing_can_be_altered(forger: Forger, what: str) -> No
 def test_any_byte_changed_anywhere_is_detected(
     original: tuple[Path, keys.Signer],
     tmp_path_factory: pytest.TempPathFactory,
+    decoder: Decoder,
     data: st.DataObject,
 ) -> None:
     path, signer = original
@@ -133,6 +137,6 @@ def test_any_byte_changed_anywhere_is_detected(
     body[at] ^= data.draw(st.integers(1, 255))
     (root / name).write_bytes(body)
     try:
-        assert verify(root, Policy([signer.vkey]), recompute=False).exit_code == 6
+        assert verify(root, Policy([signer.vkey]), recompute=False, decoder=decoder).exit_code == 6
     finally:
         (root / name).write_bytes(before)

@@ -27,11 +27,13 @@ them the verifier always goes on. A directory must not be changed while it is ve
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from plantseal.evidence import envelope as dsse
 from plantseal.evidence.container import Container, open_bundle, read
+from plantseal.evidence.decoding import Decoder
 from plantseal.evidence.envelope import Envelope, SignedBy, Statement, strict_json
 from plantseal.evidence.format import (
     CHECKPOINT,
@@ -52,7 +54,7 @@ from plantseal.evidence.format import (
 from plantseal.evidence.verdict import Found, Ledger, Policy, Verification
 from plantseal.evidence.verify_clock import check_clock
 from plantseal.evidence.verify_coverage import Coverage, check_coverage, check_devices
-from plantseal.evidence.verify_data import Data, read_data
+from plantseal.evidence.verify_data import Data, Workshop, read_data
 from plantseal.evidence.verify_figures import (
     check_definitions,
     check_page,
@@ -63,16 +65,20 @@ from plantseal.evidence.verify_files import check_digests, check_file_set
 from plantseal.evidence.verify_log import Log, check_checkpoint, read_log
 from plantseal.note import parse_vkey
 
-__all__ = ["Policy", "Verification", "read_report", "verify"]
+__all__ = ["Decoder", "Policy", "Verification", "read_report", "verify"]
 
 
-def verify(path: Path, policy: Policy, *, recompute: bool = True) -> Verification:
+def verify(
+    path: Path, policy: Policy, *, recompute: bool = True, decoder: Decoder | None = None
+) -> Verification:
     """Return the judgement of the bundle at ``path``; nothing in it can make this raise.
 
     Args:
         path: A directory or a ZIP file.
         policy: Keys trusted and rungs demanded.
         recompute: False leaves steps 14 and 15 unchecked: quicker, and at best incomplete.
+        decoder: Process that opens Parquet, to spare its start for each of many bundles; by
+            default one is started, and ended before this returns.
 
     Raises:
         ValueError: A key of the policy is malformed; the caller's mistake.
@@ -115,11 +121,13 @@ def verify(path: Path, policy: Policy, *, recompute: bool = True) -> Verificatio
     # 9-10 ANCHORED
     ledger.leave(9, "no external anchor was checked; edits by the key holder stay possible")
     ledger.take(10, lambda found: found.extend(check_clock(log)))
-    with tempfile.TemporaryDirectory(prefix="plantseal-verify-") as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="plantseal-verify-") as scratch,
+        nullcontext(decoder) if decoder else Decoder() as opened,
+    ):
         # 11-13 COMPLETE
-        data = ledger.take(
-            11, lambda found: read_data(bundle, statement, log, Path(scratch), found)
-        )
+        workshop = Workshop(Path(scratch), opened)
+        data = ledger.take(11, lambda found: read_data(bundle, statement, log, workshop, found))
         if data is None:
             for number in range(12, 16):
                 ledger.leave(number, "the rows cannot be read")

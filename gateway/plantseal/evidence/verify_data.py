@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from plantseal.evidence.container import Container, read
+from plantseal.evidence.decoding import Decoder
 from plantseal.evidence.envelope import Statement
 from plantseal.evidence.format import MAX_JSON, MAX_SEGMENT, MAX_TEXTS, Code, Finding, Refused
 from plantseal.evidence.verify_coverage import bounds
@@ -21,11 +22,24 @@ from plantseal.evidence.verify_rows import (
     check_segment,
     check_values,
     frame,
-    read_segment,
+    keep,
     read_texts,
 )
 from plantseal_kpi.evaluate import spans
 from plantseal_kpi.plant import Period, Plant
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where segments are opened.
+
+    Attributes:
+        scratch: Directory that is removed with the verification.
+        decoder: The child process that opens Parquet.
+    """
+
+    scratch: Path
+    decoder: Decoder
 
 
 @dataclass(slots=True)
@@ -46,7 +60,7 @@ class Data:
 
 
 def read_data(
-    bundle: Container, statement: Statement, log: Log, scratch: Path, found: list[Finding]
+    bundle: Container, statement: Statement, log: Log, workshop: Workshop, found: list[Finding]
 ) -> Data:
     """Return the data of the bundle; disagreements with the log go to ``found``.
 
@@ -69,7 +83,7 @@ def read_data(
     found.extend(_left_out(log, rows_end, plant, period))
     found.extend(_configurations(bundle, log, present))
     texts = _texts(bundle, log, present, found)
-    reading = _Reading(bundle, log, texts, scratch)
+    reading = _Reading(bundle, log, texts, workshop)
     paths = [p for s in present if (p := reading.segment(s, found)) is not None]
     rows = frame(paths, texts).filter(pl.col("seq") < rows_end)
     return Data(plant, period, rows, reading.count)
@@ -215,11 +229,11 @@ class _Reading:
     bundle: Container
     log: Log
     texts: dict[int, bytes]
-    scratch: Path
+    workshop: Workshop
     count: int = field(default=0)
 
     def segment(self, segment: Segment, found: list[Finding]) -> Path | None:
-        """Return the path of a segment whose columns could be read; findings go to ``found``."""
+        """Return where the rows of a segment are kept, if they could be read."""
         name = _name(segment)
         try:
             data = read(self.bundle, name, MAX_SEGMENT)
@@ -227,12 +241,14 @@ class _Reading:
                 found.append(
                     Finding(Code.DIGEST, f"{name}: not the file sealed by entry {segment.index}")
                 )
-            path = self.bundle.file(name, self.scratch)
-            rows = read_segment(path, name)
+            scratch = self.workshop.scratch
+            rows = self.workshop.decoder.rows(self.bundle.file(name, scratch), name, scratch)
         except Refused as e:
             found.append(e.finding())
             return None
         found.extend(check_segment(rows, segment, self.log.blocks_of(segment)))
         found.extend(check_values(rows, name, self.texts))
         self.count += len(rows)
-        return path
+        kept = scratch / f"{segment.seq0}.arrow"
+        keep(rows, kept)
+        return kept

@@ -18,9 +18,10 @@ from polars.exceptions import PanicException, PolarsError
 from plantseal.evidence.format import MAX_SEGMENT_ROWS, Code, Finding, Refused
 from plantseal.evidence.verify_clock import shown
 from plantseal.evidence.verify_log import Block, Segment
+from plantseal_kpi.schema import ROWS
 
 ABSENT: Final = -(2**63)
-F64, TEXT, BYTES = 4, 5, 6
+BOOL, I64, U64, F64, TEXT, BYTES = 1, 2, 3, 4, 5, 6
 ROW: Final = np.dtype(
     {
         "names": ["seq", "tag", "status", "t_source", "t_server", "t_receive", "src_seq",
@@ -47,11 +48,14 @@ SEGMENT: Final = pl.Schema(
         "value_f": pl.Float64,
     }
 )
+_AS_THEY_ARE: Final = ("seq", "tag", "status", "src_seq", "kind", "vtype", "flags")
 _NULLABLE: Final = ("d_server", "d_receive", "value_i", "value_f")
 
 
 def read_segment(path: Path, name: str) -> NDArray[np.void]:
     """Return the canonical rows of a segment in ``seq`` order.
+
+    Some malformed files abort the process: ``decoding`` calls this in one that may die.
 
     Raises:
         Refused: E601 when it is no Parquet of a segment's columns, E105 when it is too large.
@@ -81,7 +85,7 @@ def _first_line(e: BaseException) -> str:
 
 def _pack(frame: pl.DataFrame) -> NDArray[np.void]:
     rows = np.zeros(frame.height, dtype=ROW)
-    for column in ("seq", "tag", "status", "src_seq", "kind", "vtype", "flags"):
+    for column in _AS_THEY_ARE:
         rows[column] = frame[column].to_numpy()
     t = frame["t"].to_numpy()
     rows["t_source"] = np.where(frame["has_source"].to_numpy(), t, ABSENT)
@@ -175,37 +179,38 @@ def check_values(rows: NDArray[np.void], name: str, texts: Mapping[int, bytes]) 
     return found
 
 
+def keep(rows: NDArray[np.void], path: Path) -> None:
+    """Write verified rows to ``path`` in the columns that :func:`frame` reads.
+
+    The figures are computed from these files, never from the bundle's Parquet: its statistics and
+    sort marks could make a query pass over rows that a full read has shown.
+    """
+    columns = {name: pl.Series(np.ascontiguousarray(rows[name])) for name in _AS_THEY_ARE}
+    for name in ("t_source", "t_server", "t_receive"):
+        columns[name] = _where(rows[name], rows[name] != ABSENT)
+    bits, vtype = np.ascontiguousarray(rows["value"]), rows["vtype"]
+    plain = np.isin(vtype, (BOOL, I64)) | ((vtype == U64) & (bits < 2**63))
+    columns["value_i"] = _where(bits.view("<i8"), plain)
+    columns["value_f"] = _where(bits.view("<f8"), vtype == F64)
+    columns["ix"] = _where(bits, vtype == TEXT)
+    pl.DataFrame(columns).write_ipc(path, compression="lz4")
+
+
+def _where(values: NDArray[np.generic], present: NDArray[np.bool_]) -> pl.Series:
+    frame = pl.DataFrame({"value": np.ascontiguousarray(values), "present": present})
+    return frame.select(pl.when("present").then("value"))["value"]
+
+
 def frame(paths: Sequence[Path], texts: Mapping[int, bytes]) -> pl.LazyFrame:
-    """Return the rows of verified segments as the KPI core takes them.
+    """Return the rows kept at ``paths`` as the KPI core takes them.
 
     Times absent are null; ``value_i`` holds BOOL, I64 and U64 below 2^63; ``text`` holds TEXT.
     """
-    table = pl.LazyFrame(
-        {
-            "value_i": list(texts),
-            "text": [t.decode("utf-8", "replace") for t in texts.values()],
-        },
-        schema={"value_i": pl.Int64, "text": pl.String},
-    )
     if not paths:
-        segments = pl.LazyFrame(schema=SEGMENT)
-    else:
-        segments = pl.concat([pl.scan_parquet(p, glob=False) for p in paths])
-    t, vtype = pl.col("t"), pl.col("vtype")
-    is_text = vtype == TEXT
-    plain = vtype.is_in([1, 2]) | ((vtype == 3) & (pl.col("value_i") >= 0))
-    return (
-        segments.join(table, on="value_i", how="left", maintain_order="left")
-        .with_columns(
-            pl.when("has_source").then(t).alias("t_source"),
-            (t + pl.col("d_server")).alias("t_server"),
-            (t + pl.col("d_receive")).alias("t_receive"),
-            pl.when(is_text).then("text").alias("text"),
-            pl.when(plain).then("value_i").alias("value_i"),
-            pl.when(vtype == F64).then("value_f").alias("value_f"),
-        )
-        .select(
-            "seq", "tag", "status", "t_source", "t_server", "t_receive", "src_seq", "kind",
-            "vtype", "flags", "value_i", "value_f", "text",
-        )
-    )  # fmt: skip
+        return pl.LazyFrame(schema=ROWS)
+    table = pl.LazyFrame(
+        {"ix": list(texts), "text": [t.decode("utf-8", "replace") for t in texts.values()]},
+        schema={"ix": pl.UInt64, "text": pl.String},
+    )
+    kept = pl.concat([pl.scan_ipc(p) for p in paths])
+    return kept.join(table, on="ix", how="left").select(ROWS.names())
