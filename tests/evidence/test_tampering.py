@@ -117,7 +117,7 @@ def test_without_the_key_nothing_can_be_altered(
     assert code in codes(found), found.to_json()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_any_byte_changed_anywhere_is_detected(
     original: tuple[Path, keys.Signer],

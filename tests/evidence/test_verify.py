@@ -23,6 +23,7 @@ from plantseal_testing_bundle import (
 
 from plantseal import keys, segments
 from plantseal.evidence import format as names
+from plantseal.evidence.decoding import Decoder
 from plantseal.evidence.seal import SealError, seal
 from plantseal.evidence.verify import Policy, read_report, verify
 from plantseal.journal import Journal, Submitted
@@ -52,9 +53,9 @@ def test_a_sealed_bundle_is_trusted(original: Original) -> None:
     assert "gap: cell1 from 2026-03-02T00:05:00.000Z" in str(found.steps[11].findings)
 
 
-def test_a_zip_says_the_same_as_a_directory(tmp_path: Path) -> None:
+def test_a_zip_says_the_same_as_a_directory(tmp_path: Path, decoder: Decoder) -> None:
     bundle, signer = sealed(tmp_path, zipped=True)
-    found = verify(bundle.path, Policy([signer.vkey]))
+    found = verify(bundle.path, Policy([signer.vkey]), decoder=decoder)
     assert found.exit_code == 0, found.to_json()
     assert bundle.path.is_file()
     assert {p.name for p in tmp_path.iterdir()} == {"bundle.zip", "data", "keys"}
@@ -69,25 +70,25 @@ def test_the_report_has_figures_that_the_rows_imply(original: Original) -> None:
     assert results["digital_equipment_share", "plant"]["value"] == "1"
 
 
-def test_an_unknown_signer_caps_the_word(original: Original) -> None:
-    found = verify(original[0], Policy())
+def test_an_unknown_signer_caps_the_word(original: Original, decoder: Decoder) -> None:
+    found = verify(original[0], Policy(), decoder=decoder)
     assert (found.exit_code, found.verdict) == (7, "Valid, signer unknown")
     assert found.steps[2].outcome == "PASS"
     assert [f.code for f in found.steps[2].findings] == ["E202"]
 
 
-def test_a_demand_that_is_not_met_is_incomplete(original: Original) -> None:
+def test_a_demand_that_is_not_met_is_incomplete(original: Original, decoder: Decoder) -> None:
     path, signer = original
     anchored = Policy([signer.vkey], {"anchored": True, "complete": True, "reproduced": True})
-    assert verify(path, anchored).exit_code == 8
-    assert verify(path, Policy([signer.vkey]), recompute=False).exit_code == 8
+    assert verify(path, anchored, decoder=decoder).exit_code == 8
+    assert verify(path, Policy([signer.vkey]), recompute=False, decoder=decoder).exit_code == 8
     lax = Policy([signer.vkey], {"anchored": False, "complete": True, "reproduced": False})
-    assert verify(path, lax, recompute=False).exit_code == 0
+    assert verify(path, lax, recompute=False, decoder=decoder).exit_code == 0
 
 
-def test_a_malformed_policy_is_the_callers_mistake(original: Original) -> None:
+def test_a_malformed_policy_is_the_callers_mistake(original: Original, decoder: Decoder) -> None:
     with pytest.raises(ValueError, match="verifier key"):
-        verify(original[0], Policy(["no key"]))
+        verify(original[0], Policy(["no key"]), decoder=decoder)
 
 
 def test_what_is_no_bundle_gets_its_own_word(tmp_path: Path) -> None:
@@ -99,8 +100,8 @@ def test_what_is_no_bundle_gets_its_own_word(tmp_path: Path) -> None:
         assert read_report(path) is None
 
 
-def test_the_judgement_is_json(original: Original) -> None:
-    body = json.loads(json.dumps(verify(original[0], Policy()).to_json()))
+def test_the_judgement_is_json(original: Original, decoder: Decoder) -> None:
+    body = json.loads(json.dumps(verify(original[0], Policy(), decoder=decoder).to_json()))
     assert body["exit_code"] == 7
     assert [s["number"] for s in body["steps"]] == list(range(1, 16))
     assert len(body["not_proven"]["en"]) == len(body["not_proven"]["zh"]) == 4
@@ -136,7 +137,7 @@ def test_the_same_store_gives_the_same_bundle(tmp_path: Path) -> None:
     assert any(str(n).startswith("data/segments/") for n in first)
 
 
-def test_sealing_twice_is_two_exports_of_one_log(tmp_path: Path) -> None:
+def test_sealing_twice_is_two_exports_of_one_log(tmp_path: Path, decoder: Decoder) -> None:
     signer = keys.create(tmp_path / "keys" / "gateway.pem", ORIGIN)
     journal = make_store(tmp_path / "data", signer)
     one = seal(journal, period(), tmp_path / "one", signer=signer)
@@ -147,11 +148,11 @@ def test_sealing_twice_is_two_exports_of_one_log(tmp_path: Path) -> None:
     assert two.size > one.size
     assert one.report == two.report
     for bundle in (one, two):
-        assert verify(bundle.path, Policy([signer.vkey])).exit_code == 0
+        assert verify(bundle.path, Policy([signer.vkey]), decoder=decoder).exit_code == 0
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
-def test_a_bundle_sealed_beside_a_running_gateway_holds(tmp_path: Path) -> None:
+def test_a_bundle_sealed_beside_a_running_gateway_holds(tmp_path: Path, decoder: Decoder) -> None:
     """Rows that come while it is sealed lie within the context of the period, and change nothing."""
     signer = keys.create(tmp_path / "keys" / "gateway.pem", ORIGIN)
     journal = make_store(tmp_path / "data", signer)
@@ -177,7 +178,7 @@ def test_a_bundle_sealed_beside_a_running_gateway_holds(tmp_path: Path) -> None:
         found = []
         for i in range(3):
             bundle = seal(journal, period(), tmp_path / f"b{i}", signer=signer)
-            found.append(verify(bundle.path, Policy([signer.vkey])))
+            found.append(verify(bundle.path, Policy([signer.vkey]), decoder=decoder))
     finally:
         done.set()
         writer.join()

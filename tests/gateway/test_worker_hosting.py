@@ -249,13 +249,15 @@ def test_a_source_that_hangs_while_connected_is_ended(monkeypatch: pytest.Monkey
 
 
 def test_a_source_that_cannot_be_ended_ends_the_worker() -> None:
+    patience = time.monotonic() + 1.0
+
     async def stubborn(_polled: int = 0) -> None:
-        until = time.monotonic() + 1.0
-        while time.monotonic() < until:
+        while time.monotonic() < patience:
             try:
                 await asyncio.sleep(0.05)
             except asyncio.CancelledError:
                 continue
+        raise asyncio.CancelledError
 
     with pytest.raises(Unstoppable):
         asyncio.run(Rig([device(at_slot=stubborn)]).run(lambda r: "up" in r.states()))

@@ -1,9 +1,10 @@
 """The process in which a stranger's Parquet is opened; the verifier itself never opens one.
 
-The Parquet decoder aborts the whole process on some malformed files (an assertion that fails in one
-of its threads while another unwinds), and a few bytes can ask it for any amount of memory. So it
-works in a child with bounded memory and time, and only 56-byte rows come back, to be checked against
-the log. A file that kills the child is unreadable, and that is all.
+The Parquet decoder panics on some malformed files, in threads of its own, and has aborted the whole
+process after a few hundred of them; and a few bytes can ask it for any amount of memory. So it works
+in a child with bounded memory and time, and only 56-byte rows come back, to be checked against the
+log. A file that kills the child is unreadable, and that is all; a child that met a bad file is not
+used for another.
 """
 
 import json
@@ -65,6 +66,7 @@ class Decoder:
             if answer is None:
                 raise Refused(Code.UNREADABLE, f"{name}: the Parquet decoder did not survive it")
             if answer:
+                self._end()
                 code, message = answer
                 raise Refused(Code(code), message)
             if target.stat().st_size > MAX_SEGMENT_ROWS * ROW.itemsize:
@@ -134,7 +136,7 @@ def main() -> None:
         except Refused as e:
             answer = [e.code, e.message]
         except (MemoryError, OSError) as e:
-            answer = [Code.UNREADABLE, f"{question['name']}: {e or 'out of memory'}"]
+            answer = [Code.UNREADABLE, f"{question['name']}: {str(e) or 'out of memory'}"]
         print(json.dumps(answer), flush=True)
 
 

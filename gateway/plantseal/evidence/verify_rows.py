@@ -55,7 +55,7 @@ _NULLABLE: Final = ("d_server", "d_receive", "value_i", "value_f")
 def read_segment(path: Path, name: str) -> NDArray[np.void]:
     """Return the canonical rows of a segment in ``seq`` order.
 
-    Some malformed files abort the process: ``decoding`` calls this in one that may die.
+    Malformed files can abort the process: ``decoding`` calls this in one that may die.
 
     Raises:
         Refused: E601 when it is no Parquet of a segment's columns, E105 when it is too large.

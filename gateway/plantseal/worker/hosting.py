@@ -78,7 +78,7 @@ class Hosted:
     stop: asyncio.Event
     _status: int = BAD_NOT_CONNECTED
     _born_ns: int | None = None
-    _traced: str = ""
+    _faulted: str = ""
     _backoff: BackOff = field(default_factory=BackOff)
 
     @classmethod
@@ -161,13 +161,12 @@ class Hosted:
                 break
         if not task.done():
             await _ended(task, CLOSE_S)
-        if task.cancelled():
-            return loss
-        if (error := task.exception()) is not None:
-            return None if self.stop.is_set() else loss or loss_of(error)
-        if loss or self.stop.is_set():
-            return loss
-        return Loss("backing off", BAD_NOT_CONNECTED, "the device ended the session")
+        error = None if task.cancelled() else task.exception()
+        if self.stop.is_set():
+            return None
+        if loss is None and error is not None:
+            loss = loss_of(error)
+        return loss or Loss("backing off", BAD_NOT_CONNECTED, "the session ended by itself")
 
     async def _closed(self, device: Source) -> None:
         task = asyncio.ensure_future(device.close())
@@ -241,10 +240,10 @@ class Hosted:
 
     def _report(self, loss: Loss) -> None:
         """Log the traceback of an unforeseen fault, once until another one comes."""
-        if loss.trace and loss.trace != self._traced:
+        if loss.trace and loss.detail != self._faulted:
             text = f"source={self.plan.id} unforeseen fault\n{loss.trace}"
             self.tell(Note(_LOG_ERROR, "plantseal.worker", text[:20_000]))
-        self._traced = loss.trace or self._traced
+        self._faulted = loss.detail if loss.trace else self._faulted
 
 
 async def _ended(task: "asyncio.Future[Any]", within_s: float) -> None:
