@@ -28,7 +28,8 @@ GATEWAY = """
 import logging, sys
 from pathlib import Path
 from plantseal.config import load
-from plantseal.run import Gateway
+from plantseal.run import Gateway, gateway
+gateway.WATCH_S = 0.1  # so that the tests need not wait for the next look
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     until = float(sys.argv[2]) if len(sys.argv) > 2 else None

@@ -172,22 +172,24 @@ def wait_for(path: Path, child: Child, patience_s: float = 20.0) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A true figure of the simulator beside the gateway's; they must be equal.
+    """A true figure of the simulator beside the gateway's.
 
     Attributes:
         what: Machine and figure.
         truth: As the simulator knows it.
         ours: As the report says it; None where it has none.
+        unknown: What the report declares unknown, in the same unit; 0 without an outage.
     """
 
     what: str
     truth: int
     ours: int | None
+    unknown: int = 0
 
     @property
     def holds(self) -> bool:
-        """Return True when the two are equal."""
-        return self.ours == self.truth
+        """Return True when the two are equal, or apart by no more than was declared unknown."""
+        return self.ours is not None and self.ours <= self.truth <= self.ours + self.unknown
 
 
 def compare(out: Path, report: Report) -> list[Compared]:
@@ -214,11 +216,17 @@ def compare(out: Path, report: Report) -> list[Compared]:
         )
         rows += [
             Compared(f"{machine.id} producing [ms]", true.state_ms["RUN"],
-                     available and available[0] // 1_000_000),
+                     available and available[0] // 1_000_000, _unknown_ms(found, machine.id)),
             Compared(f"{machine.id} pieces made", true.total, rejected and rejected[1]),
             Compared(f"{machine.id} pieces rejected", true.scrap, rejected and rejected[0]),
         ]  # fmt: skip
     return rows
+
+
+def _unknown_ms(found: Mapping[tuple[str, str], Result], machine: str) -> int:
+    figure = found.get(("availability", machine))
+    unknown_ns = 0 if figure is None else int(figure.parts.get("unknown_ns", 0))
+    return -(-unknown_ns // 1_000_000)
 
 
 def _terms(figure: Result | None) -> tuple[int, int] | None:

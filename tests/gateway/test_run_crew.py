@@ -73,6 +73,7 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (site / "acme_plc.py").write_text(MODULE)
     monkeypatch.syspath_prepend(str(site))
     registry.connectors.cache_clear()
+    monkeypatch.setattr("plantseal.run.gateway.WATCH_S", 0.1)
     yield
     registry.connectors.cache_clear()
     sys.modules.pop("acme_plc", None)
@@ -127,7 +128,7 @@ def test_a_worker_in_trouble_is_started_again_alone(
 
 
 def _again(found: object) -> bool:
-    return all(s.state == "up" and s.received > 10 for s in found.sources)  # type: ignore[attr-defined]
+    return all(s.state == "up" and s.received > 6 for s in found.sources)  # type: ignore[attr-defined]
 
 
 def test_a_decoder_that_wants_all_memory_gets_an_error_and_the_worker_lives(

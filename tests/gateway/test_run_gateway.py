@@ -1,6 +1,7 @@
 """The gateway as a process on real sockets: killed, restarted, and every poll slot reckoned up."""
 
 import json
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -139,6 +140,29 @@ def test_a_device_that_goes_and_comes_back_leaves_slots_without_a_value(
     assert kinds["kind"][-1] == Kind.VALUE
     assert output.count("source down source=one") == 1, "one line on transition"
     assert output.count("source up again source=one") == 1
+
+
+def test_a_disk_that_refuses_ends_the_gateway_and_the_next_start_recovers(
+    tmp_path: Path, device: Device
+) -> None:
+    file = plant(tmp_path, device.port)
+    gateway = Running.start(file)
+    gateway.await_status(all_up)
+    workers = gateway.workers()
+    largest = max((file.data_dir / n).stat().st_size for n in ("journal.db", "journal.db-wal"))
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (largest, largest))
+    output, _ = gateway.process.communicate(timeout=10)
+    assert gateway.process.returncode == 1
+    assert "JournalError" in output
+    assert all(gone(pid, 1.0) for pid in workers)
+    before = Store.of(file)
+    again = Running.start(file)
+    again.await_status(all_up)
+    again.stop()
+    after = Store.of(file)
+    assert after.rows[: len(before.rows)].tobytes() == before.rows.tobytes()
+    after.assert_all_accounted()
+    assert {e["reason"] for e in entries(after, "gap")} == {"crashed"}
 
 
 def test_only_one_gateway_works_on_a_data_directory(tmp_path: Path, device: Device) -> None:

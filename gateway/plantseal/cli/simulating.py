@@ -182,11 +182,14 @@ def _conclude(
 
 def _truths(compared: list[Compared]) -> None:
     table = grid(
-        word("simulator's truth", "仿真真值"), word("truth", "真值"), word("gateway", "网关"), "",
+        word("machine and figure", "设备与指标"), word("simulator's truth", "仿真真值"),
+        word("gateway", "网关"), word("declared unknown", "已声明未知"), "",
     )  # fmt: skip
     for c in compared:
         mark = "[green]√[/]" if c.holds else "[red]×[/]"
-        table.add_row(c.what, f"{c.truth}", "–" if c.ours is None else f"{c.ours}", mark)
+        table.add_row(
+            c.what, f"{c.truth}", "–" if c.ours is None else f"{c.ours}", str(c.unknown or ""), mark
+        )
     show(table)
 
 

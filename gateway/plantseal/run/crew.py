@@ -102,6 +102,10 @@ class Worker:
 
     def heard(self) -> None:
         """Note that it said something."""
+        self._heard_s = time.monotonic()
+
+    def excuse(self) -> None:
+        """Let its silence begin anew: it was the gateway that did not listen."""
         self._heard_s = max(self._heard_s, time.monotonic())
 
     def acknowledge(self, upto: Mapping[str, int]) -> None:

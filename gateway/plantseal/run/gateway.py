@@ -37,6 +37,8 @@ STOP_S: Final = 4.0
 """Time for the workers to end in order; who has not by then is killed [s]."""
 MAX_SILENT_ROWS: Final = 100_000
 """Slots that a new worker closes one by one; more become one gap row."""
+WATCH_S: Final = 1.0
+"""How often workers are looked at and status.json is written [s]."""
 TICK_S: Final = 0.25
 
 _log = logging.getLogger("plantseal.run")
@@ -109,7 +111,11 @@ class Gateway:
         deadline_s: float | None = None
         committed_s = watched_s = blocked_s = 0.0
         while True:
-            self._hear(TICK_S if not self._pending else committed_s + COMMIT_S - time.monotonic())
+            self._hear(
+                min(TICK_S, WATCH_S)
+                if not self._pending
+                else committed_s + COMMIT_S - time.monotonic()
+            )
             now_s = time.monotonic()
             if now_s - committed_s >= COMMIT_S or self._pending_rows >= COMMIT_ROWS:
                 self._commit()
@@ -119,7 +125,7 @@ class Gateway:
                 blocked_s = now_s
             if deadline_s is None:
                 self._start_due(now_s)
-            if now_s - watched_s >= 1.0:
+            if now_s - watched_s >= WATCH_S:
                 self._watch(late_s=now_s - watched_s if watched_s else 0.0)
                 watched_s = now_s
             if deadline_s is None and (self._stop.is_set() or _over(began_s, until_s)):
@@ -249,8 +255,8 @@ class Gateway:
 
     def _watch(self, late_s: float) -> None:
         for worker in self._workers.values():
-            if late_s > 5.0:  # it was this process that stood still
-                worker.heard()
+            if late_s > 5.0:  # this process stood still
+                worker.excuse()
             worker.watch()
         self._sealer.tick()
         self._write_status("stopping" if self._stop.is_set() else "running")
