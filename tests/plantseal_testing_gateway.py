@@ -28,8 +28,8 @@ GATEWAY = """
 import logging, sys
 from pathlib import Path
 from plantseal.config import load
-from plantseal.run import Gateway, gateway
-gateway.WATCH_S = 0.1  # so that the tests need not wait for the next look
+from plantseal.run import Gateway, gateway, sealing
+gateway.WATCH_S = sealing.EVERY_S = 0.1  # so that the tests need not wait for the next look
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     until = float(sys.argv[2]) if len(sys.argv) > 2 else None
@@ -93,6 +93,18 @@ def plant(folder: Path, port: int, *, workers: tuple[str, str] = ("main", "main"
     return load(folder / "plant.yaml")
 
 
+STARTED: "list[subprocess.Popen[str]]" = []
+"""Gateways of the test that runs; whatever it leaves behind is ended after it."""
+
+
+def end_all() -> None:
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate(timeout=5)
+
+
 @dataclass
 class Running:
     """A gateway process."""
@@ -110,6 +122,7 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        STARTED.append(process)
         return cls(file, process)
 
     def kill(self) -> None:

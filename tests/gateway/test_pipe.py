@@ -107,9 +107,13 @@ def test_rows_that_mean_nothing_are_refused(column: str, value: int, message: st
 def test_nobody_waits_for_a_worker_that_does_not_read() -> None:
     ours, theirs = multiprocessing.Pipe()
     channel = Channel(ours)
-    with pytest.raises(Unwritable):
+
+    def acknowledge_for_ever() -> None:
         for number in range(100_000):
             channel.send_at_once(Ack({"a source with a long name": number}))
+
+    with pytest.raises(Unwritable):
+        acknowledge_for_ever()
     channel.close()
     theirs.close()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from plantseal_testing_gateway import Device, Running, Store, all_up, gone, kill9, plant
+from plantseal_testing_gateway import Device, Running, Store, all_up, end_all, gone, kill9, plant
 
 from plantseal import status
 from plantseal.run import AlreadyRunning, Gateway
@@ -20,6 +20,7 @@ from plantseal_connectors.status import BAD_NOT_CONNECTED, BAD_SHUTDOWN
 def device() -> Iterator[Device]:
     device = Device()
     yield device
+    end_all()
     device.close()
 
 
@@ -45,6 +46,9 @@ def test_killed_and_started_again_it_lost_nothing_and_says_what_it_missed(
     after = Store.of(file)
 
     assert took_s < 5
+    assert (file.data_dir / "segments.lock").exists(), (
+        "it was looked whether to seal, beside the rows"
+    )
     assert after.rows[: len(before.rows)].tobytes() == before.rows.tobytes()
     after.assert_all_accounted()
     for source, groups in (("one", [0, 1]), ("two", [0])):
@@ -109,7 +113,9 @@ def test_a_killed_worker_is_started_again_and_its_neighbour_does_not_notice(
     store.assert_all_accounted()
     assert store.gaps("one") == store.gaps("two") == []
     assert "worker ended" in output
-    silent = {s: store.of_tag(t, Kind.SLOT) for s, t in (("one", "one.volts"), ("two", "two.count"))}
+    silent = {
+        s: store.of_tag(t, Kind.SLOT) for s, t in (("one", "one.volts"), ("two", "two.count"))
+    }
     births = {s: len(store.of_tag(f"$link:{s}", Kind.BIRTH)) for s in silent}
     assert sorted(births.values()) == [1, 2]
     hit = max(births, key=births.__getitem__)
@@ -185,7 +191,7 @@ def test_only_one_gateway_works_on_a_data_directory(tmp_path: Path, device: Devi
 def test_until_ends_the_run_and_status_told_the_values(tmp_path: Path, device: Device) -> None:
     file = plant(tmp_path, device.port)
     told: list[status.Status] = []
-    summary = Gateway(file, on_status=told.append).run(3.0)
+    summary = Gateway(file, on_status=told.append).run(2.0)
     assert summary.seconds < 8
     assert summary.gaps == summary.restarts == 0
     values = {t.name: (t.value, t.unit, t.status) for t in told[-1].tags}

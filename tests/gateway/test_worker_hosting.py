@@ -92,7 +92,7 @@ class Rig:
         task = asyncio.create_task(hosted.run())
         async with asyncio.timeout(within_s):
             while not until(self) and not task.done():
-                await asyncio.sleep(0.005)
+                await asyncio.wait([task], timeout=0.005)
             stop.set()
             await task
 

@@ -1,7 +1,10 @@
 """The factory's figures agree with counting its events one by one."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plantseal_simulators.plant import Machine, truth
 
 
@@ -10,7 +13,7 @@ def test_truth_equals_counting_millisecond_by_millisecond(seed, start, length):
     machine, end = Machine("m", seed), start + length
     slow = {"RUN": 0, "SETUP": 0, "IDLE": 0, "ALARM": 0}
     marks = [start, *(t for t, _ in machine.changes(start, end)), end]
-    for a, b in zip(marks, marks[1:], strict=False):
+    for a, b in pairwise(marks):
         slow[machine.state(a)] += b - a
     found = truth(machine, start, end)
     assert found.state_ms == slow

@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plantseal_simulators.replay import Event, Mapping, numeric_keys, read_shdr, replay, window
 
 

@@ -2,7 +2,7 @@
 
 ``gateway.py`` is the loop, ``crew.py`` the worker processes, ``opening.py`` what stands before the
 first row, ``outage.py`` what was missed, ``tally.py`` the live counters, ``sealing.py`` segments in
-the background, ``once.py`` check and read, ``summary.py`` the end.
+the background, ``signals.py`` and ``summary.py`` the end, ``once.py`` check and read.
 """
 
 from plantseal.run.gateway import Gateway

@@ -6,14 +6,12 @@ own lock.
 """
 
 import logging
+import math
 import os
 import queue
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from plantseal import status
@@ -22,12 +20,11 @@ from plantseal.journal import Journal, Submitted
 from plantseal.pipe import Beat, Born, Bye, Message, Note, Rows, Turn
 from plantseal.run.crew import Heard, Worker, crew
 from plantseal.run.opening import Ready, alone, lasting, make_ready, open_store
-from plantseal.run.outage import Gap
+from plantseal.run.outage import death, long_outages
 from plantseal.run.sealing import Sealer
+from plantseal.run.signals import stopped_by_signals
 from plantseal.run.summary import Summary
 from plantseal.run.tally import Tally
-from plantseal_connectors.rows import Kind, RowList
-from plantseal_connectors.status import BAD_SHUTDOWN
 
 COMMIT_S: Final = 0.1
 """Group commit: at most one in this time [s] …"""
@@ -78,7 +75,11 @@ class Gateway:
                 more is acknowledged, and a new start recovers.
             KeyFileError: The signing key cannot be used.
         """
-        with alone(self._file.data_dir), _signals(self.stop), open_store(self._file) as journal:
+        with (
+            alone(self._file.data_dir),
+            stopped_by_signals(self.stop),
+            open_store(self._file) as journal,
+        ):
             self._begin(journal, make_ready(self._file, journal))
             try:
                 self._work(until_s)
@@ -96,8 +97,6 @@ class Gateway:
     def _begin(self, journal: Journal, ready: Ready) -> None:
         self._journal = journal
         self._started_ns = time.time_ns()
-        self._links = {s.id: s.links[""] for s in ready.sources}
-        self._sources = {s.id: s for s in ready.sources}
         self._marks, self._gaps, self._devices = ready.marks, len(ready.gaps), ready.devices
         self._tally = Tally.of(ready.sources)
         self._workers = crew(ready.sources)
@@ -107,7 +106,7 @@ class Gateway:
             _log.warning("gap source=%s s=%.3f", gap.source, (gap.until_ns - gap.from_ns) / 1e9)
 
     def _work(self, until_s: float | None) -> None:
-        began_s = time.monotonic()
+        until_at_s = math.inf if until_s is None else time.monotonic() + until_s
         deadline_s: float | None = None
         committed_s = watched_s = blocked_s = 0.0
         while True:
@@ -128,7 +127,7 @@ class Gateway:
             if now_s - watched_s >= WATCH_S:
                 self._watch(late_s=now_s - watched_s if watched_s else 0.0)
                 watched_s = now_s
-            if deadline_s is None and (self._stop.is_set() or _over(began_s, until_s)):
+            if deadline_s is None and (self._stop.is_set() or now_s >= until_at_s):
                 deadline_s = now_s + STOP_S
                 self._end_workers()
             if deadline_s is not None and self._all_ended(now_s >= deadline_s):
@@ -221,8 +220,7 @@ class Gateway:
         why = f"its worker process {worker.name} ended (exit code {code})"
         for source in worker.sources:
             if self._tally.state(source.id) == "up":
-                self._submit(_death(source.id, self._links[source.id],
-                                    self._tally.alive_ns(source.id), now_ns))  # fmt: skip
+                self._submit(death(source, self._tally.alive_ns(source.id), now_ns))
             if not worker.left:
                 self._turn(Turn(source.id, "starting", now_ns, why))
         if worker.left or self._stop.is_set():
@@ -238,20 +236,14 @@ class Gateway:
                 worker.start(self._marks, self._events)
 
     def _skip_long_outages(self, worker: Worker) -> None:
-        """Close with one gap row what a new worker would close with too many."""
+        """Close with one gap row what a new worker would close with too many slots."""
         now_ns = time.time_ns()
         for source in worker.sources:
-            for group, period_ms in enumerate(source.periods_ms):
-                p = period_ms * 1_000_000
-                mark, current = self._marks[source.id][group], now_ns // p
-                tags = sum(t.spec.period_ms == period_ms for t in source.polled)
-                if (missed := current - mark - 1) * tags > MAX_SILENT_ROWS:
-                    gap = Gap(source.id, self._links[source.id], group,
-                              (mark + 1) * p, current * p, missed)  # fmt: skip
-                    self._submit(gap.submitted(now_ns))
-                    self._commit()
-                    self._journal.record("gap", gap.entry("worker"))
-                    self._gaps += 1
+            for gap in long_outages(source, self._marks[source.id], MAX_SILENT_ROWS, now_ns):
+                self._submit(gap.submitted(now_ns))
+                self._commit()
+                self._journal.record("gap", gap.entry("worker"))
+                self._gaps += 1
 
     def _watch(self, late_s: float) -> None:
         for worker in self._workers.values():
@@ -295,33 +287,3 @@ class Gateway:
             self._last_error = str(error)
         if self._on_status is not None:
             self._on_status(now)
-
-
-def _death(source: str, link: int, alive_ns: int, now_ns: int) -> Submitted:
-    """Return the death of a session whose worker could not say it itself."""
-    rows = RowList()
-    rows.add(tag=link, t_source=alive_ns, t_receive=now_ns, status=BAD_SHUTDOWN, kind=Kind.DEATH)
-    return Submitted(source, rows.batch())
-
-
-def _over(began_s: float, until_s: float | None) -> bool:
-    return until_s is not None and time.monotonic() - began_s >= until_s
-
-
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM and SIGINT call ``stop``; only the main thread can, elsewhere nothing changes."""
-
-    def heard(_number: int, _frame: FrameType | None) -> None:
-        stop()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, heard) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

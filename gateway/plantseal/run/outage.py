@@ -143,3 +143,44 @@ def _last_closed(mark: Progress | None, period_ns: int, heard_ns: int | None) ->
     if mark is not None and abs(mark.slot * period_ns - mark.t_ns) <= SAME_SCHEDULE_NS:
         return mark.slot
     return None if heard_ns is None else heard_ns // period_ns
+
+
+def long_outages(
+    source: BoundSource, marks: Mapping[int, int], most_rows: int, now_ns: int
+) -> list[Gap]:
+    """Return a gap for each poll group in which more than ``most_rows`` slots of tags are open.
+
+    Args:
+        source: A source whose worker was not running.
+        marks: Last slot closed, by poll group.
+        most_rows: What a new worker may close one by one.
+        now_ns: Time [ns since the epoch].
+    """
+    found = []
+    for group, period_ms in enumerate(source.periods_ms):
+        p = period_ms * 1_000_000
+        first, current = marks[group] + 1, now_ns // p
+        tags = sum(t.spec.period_ms == period_ms for t in source.polled)
+        if (current - first) * tags > most_rows:
+            link, slots = source.links[""], current - first
+            found.append(Gap(source.id, link, group, first * p, current * p, slots))
+    return found
+
+
+def death(source: BoundSource, alive_ns: int, now_ns: int) -> Submitted:
+    """Return the death of a session whose worker could not say it itself.
+
+    Args:
+        source: What the session was with.
+        alive_ns: When the device was last known alive [ns since the epoch].
+        now_ns: Time [ns since the epoch].
+    """
+    rows = RowList()
+    rows.add(
+        tag=source.links[""],
+        t_source=alive_ns,
+        t_receive=now_ns,
+        status=BAD_SHUTDOWN,
+        kind=Kind.DEATH,
+    )
+    return Submitted(source.id, rows.batch())
