@@ -13,7 +13,15 @@ from plantseal.status import SourceStatus, Status, TagStatus
 from plantseal_connectors.status import is_bad, is_good
 from plantseal_connectors.status import text as status_text
 
-SOURCE_COLOURS = {"up": "green", "connecting": "yellow", "backing off": "yellow", "refused": "red"}
+STATES = {
+    "starting": ("启动中", "yellow"),
+    "connecting": ("连接中", "yellow"),
+    "up": ("已连接", "green"),
+    "backing off": ("等待重试", "yellow"),
+    "refused": ("被拒绝", "red"),
+    "stopped": ("已停止", "white"),
+}
+"""State of a source: in Chinese, and its colour; the words are explained in the operations guide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,12 @@ def source_table(sources: Sequence[SourceStatus], now_ns: int) -> Table:
         word("rows", "行数"), word("bad", "坏值"), word("detail", "详情"),
     )  # fmt: skip
     for s in sources:
-        colour = SOURCE_COLOURS.get(s.state, "white")
+        zh, colour = STATES[s.state]
         retry = f" ({word('next try in', '重试')} {(s.next_try_ns - now_ns) / 1e9:.0f} s)" if (
             s.next_try_ns and s.next_try_ns > now_ns
         ) else ""  # fmt: skip
         table.add_row(
-            s.id, f"[{colour}]{s.state}[/]{retry}", age_text((now_ns - s.since_ns) / 1e9),
+            s.id, f"[{colour}]{word(s.state, zh)}[/]{retry}", age_text((now_ns - s.since_ns) / 1e9),
             str(s.received), str(s.bad), " → ".join(x for x in (s.detail, s.remedy) if x),
         )  # fmt: skip
     return table

@@ -1,5 +1,6 @@
 """``plantseal run`` and ``plantseal status``."""
 
+import logging
 import threading
 import time
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.live import Live
+from rich.logging import RichHandler
 
 from plantseal.cli.exits import Exit, Stop
 from plantseal.cli.live import Uploads, live_view
@@ -84,6 +86,7 @@ def run(config: Path, *, until: str | None, live: bool, as_json: bool) -> None:
 
     file = plant_file(config)
     until_s = None if until is None else seconds_until(until, datetime.now(UTC))
+    _log_to_the_terminal()
     gateway = Gateway(file)
     if live and talk.is_terminal and not as_json:
         done = threading.Event()
@@ -102,13 +105,25 @@ def run(config: Path, *, until: str | None, live: bool, as_json: bool) -> None:
         say(word("stopped: ", "已停止：") + summary.text())
 
 
+def _log_to_the_terminal() -> None:
+    """Print what happens, one line a transition, above the live table or into a service's log."""
+    if talk.is_terminal:
+        handler: logging.Handler = RichHandler(console=talk, show_path=False, markup=False)
+        form = "%(message)s"
+    else:
+        handler = logging.StreamHandler()
+        form = "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=form, handlers=[handler])
+    logging.getLogger("plantseal").setLevel(logging.INFO)
+
+
 def _view(file: PlantFile, done: threading.Event) -> None:
     watch, since = Watch(file), datetime.now(UTC)
     with Live(console=talk, auto_refresh=False) as screen:
         while not done.wait(0.5):
             status, rates = watch.now(since)
             if status is not None:
-                most = max(8, talk.height - len(status.sources) - 6)
+                most = max(6, talk.height - len(status.sources) - 12)
                 screen.update(live_view(status, watch.equipment, rates, most), refresh=True)
 
 

@@ -119,7 +119,7 @@ def _acquire(out: Path, seconds: int, *, quiet: bool) -> Period:
                 if talk.is_terminal and not quiet:
                     status, uploads = watch.now(period.start)
                     if status is not None:
-                        most = max(8, talk.height - len(status.sources) - 8)
+                        most = max(6, talk.height - len(status.sources) - 12)
                         live.update(live_view(status, watch.equipment, uploads, most), refresh=True)
                 time.sleep(0.5)
         if not quiet:

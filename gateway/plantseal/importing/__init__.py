@@ -9,18 +9,16 @@ and never an upload rate. Nothing is de-duplicated here; the figures do that, an
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import Final
 
-from plantseal import keys
 from plantseal.config import Bound, PlantFile, bind, tag_names
 from plantseal.config.words import Lang, say
 from plantseal.importing.batches import Ledger, batch_of
 from plantseal.importing.columns import ColumnMap, load_map
 from plantseal.importing.records import ImportRefused, chunks, digest
 from plantseal.journal import Journal, Submitted
+from plantseal.opening import open_store
 from plantseal_connectors.tags import Finding
 
 __all__ = [
@@ -31,8 +29,6 @@ __all__ = [
     "load_map",
     "open_for_import",
 ]
-
-STORE: Final = "journal.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +57,13 @@ class Imported:
 def open_for_import(pf: PlantFile) -> tuple[Journal, Bound]:
     """Return the plant's store, open for writing, and the configuration with its tag ids.
 
-    Baselines are often imported before the gateway ever ran, so a store and a signing key are made
-    where there are none. The caller closes the journal.
+    The store is made where there is none. The caller closes the journal.
 
     Raises:
         JournalError: The store cannot be opened or made.
         KeyFileError: The signing key cannot be read or made.
     """
-    key = pf.data_dir / "keys" / "gateway.pem"
-    if (pf.data_dir / STORE).exists():
-        journal = Journal.open(pf.data_dir, signer=keys.load(key))
-    else:
-        signer = keys.load(key) if key.exists() else keys.create(key, pf.evidence.origin)
-        software = f"plantseal {version('plantseal')}"
-        journal = Journal.create(pf.data_dir, origin=signer.name, signer=signer, software=software)
+    journal = open_store(pf)
     try:
         return journal, bind(pf, journal.tag_ids(tag_names(pf)))
     except BaseException:

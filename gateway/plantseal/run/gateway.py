@@ -17,10 +17,11 @@ from typing import Any, Final, Literal
 from plantseal import status
 from plantseal.config import PlantFile
 from plantseal.journal import Journal, Submitted
+from plantseal.opening import open_store
 from plantseal.pipe import Beat, Born, Bye, Message, Note, Rows, Turn
 from plantseal.run.crew import Heard, Worker, crew
-from plantseal.run.opening import Ready, alone, lasting, make_ready, open_store
 from plantseal.run.outage import death, long_outages
+from plantseal.run.ready import Ready, alone, lasting, make_ready
 from plantseal.run.sealing import Sealer
 from plantseal.run.signals import stopped_by_signals
 from plantseal.run.summary import Summary

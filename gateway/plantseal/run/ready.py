@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from plantseal import __version__, keys, status
+from plantseal import status
 from plantseal.config import RECORDED, Bound, BoundSource, PlantFile, bind, tag_names
 from plantseal.journal import Journal
 from plantseal.run.outage import Gap, Schedule, resume
 
 LOCK: Final = "gateway.lock"
-SOFTWARE: Final = f"plantseal {__version__}"
 
 
 class AlreadyRunning(OSError):
@@ -64,20 +63,6 @@ def alone(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def open_store(file: PlantFile) -> Journal:
-    """Return the plant's journal, open for writing; key and store are made at the first start.
-
-    Raises:
-        JournalError: It is damaged, newer, or of another key.
-        KeyFileError: The key is missing although the store is there, or others may read it.
-    """
-    root, key = file.data_dir, file.data_dir / "keys" / "gateway.pem"
-    if (root / "journal.db").exists():
-        return Journal.open(root, signer=keys.load(key))
-    signer = keys.load(key) if key.exists() else keys.create(key, file.evidence.origin)
-    return Journal.create(root, origin=signer.name, signer=signer, software=SOFTWARE)
 
 
 def make_ready(file: PlantFile, journal: Journal) -> Ready:

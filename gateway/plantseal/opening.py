@@ -1,0 +1,26 @@
+"""A plant's store, opened for writing; key and store are made at the first start."""
+
+from typing import Final
+
+from plantseal import __version__, keys
+from plantseal.config import PlantFile
+from plantseal.journal import Journal
+
+SOFTWARE: Final = f"plantseal {__version__}"
+
+
+def open_store(file: PlantFile) -> Journal:
+    """Return the plant's journal, open for writing.
+
+    Baselines are often imported before the gateway ever ran, so whoever comes first makes store and
+    key. A key that is missing beside a store is never replaced: that would begin a second log.
+
+    Raises:
+        JournalError: It is damaged, newer, or of another key.
+        KeyFileError: The key is missing although the store is there, or others may read it.
+    """
+    root, key = file.data_dir, file.data_dir / "keys" / "gateway.pem"
+    if (root / "journal.db").exists():
+        return Journal.open(root, signer=keys.load(key))
+    signer = keys.load(key) if key.exists() else keys.create(key, file.evidence.origin)
+    return Journal.create(root, origin=signer.name, signer=signer, software=SOFTWARE)
