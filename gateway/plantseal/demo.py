@@ -89,6 +89,38 @@ async def serve(
         await workshop.stop()
 
 
+async def serve_log(
+    log: Path,
+    *,
+    speed: int,
+    host: str,
+    port: int,
+    on_ready: Callable[[Mapping[str, object]], None],
+) -> float:
+    """Serve a recorded SHDR log over OPC UA from now on; return the greatest lateness [s].
+
+    Raises:
+        DemoError: The log is empty or not of that form.
+    """
+    from plantseal_simulators.log_server import LogServer
+    from plantseal_simulators.replay import Mapping as Mapped
+    from plantseal_simulators.replay import read_shdr
+
+    try:
+        events = sorted(read_shdr(log), key=lambda e: e.t_us)
+    except (ValueError, EOFError) as e:
+        raise DemoError(f"{log}: {e}; expected lines timestamp|key|value") from e
+    if not events:
+        raise DemoError(f"{log}: no line in it; expected lines timestamp|key|value")
+    server = await LogServer.start(events, host=host, port=port)
+    on_ready({"opcua": server.server.endpoint, "keys": sorted(server.numeric), "speed": speed})
+    try:
+        begin_us = time.time_ns() // 1000 + 1_000_000
+        return await server.play(Mapped(events[0].t_us, begin_us, speed))
+    finally:
+        await server.stop()
+
+
 def _write_files(out: Path, ready: Mapping[str, object], write: Callable[[], Path]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "workshop.json").write_text(json.dumps(ready), encoding="utf-8")

@@ -5,18 +5,14 @@ import json
 import time
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import real_plant
 
-from plantseal_simulators.opcua import Node, OpcUaSimulator
-from plantseal_simulators.replay import NOT_AVAILABLE, Event, Mapping, numeric_keys, replay
+from plantseal_simulators.log_server import NAMESPACE, LogServer
+from plantseal_simulators.replay import Event, Mapping
 
-NAMESPACE = "urn:plantseal:replay"
-BAD_NO_DATA = 0x809B0000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
 
 
@@ -41,43 +37,24 @@ class Replayed:
     services: frozenset[str]
 
 
-def served(value: str, numeric: bool) -> tuple[float | str | None, int]:
-    """Return (value, status) as the server publishes it: numbers as numbers, none as Bad."""
-    if numeric and value in NOT_AVAILABLE:
-        return None, BAD_NO_DATA
-    return (float(value), 0) if numeric else (value, 0)
-
-
 async def run(
     folder: Path, plant: Path, events: list[Event], start_us: int, speed: int, port: int
 ) -> Replayed:
     """Serve ``events`` of one day, let the gateway read them, and return what was stored."""
-    numeric = numeric_keys(events)
-    simulator = await OpcUaSimulator.start(
-        host="127.0.0.1",
-        port=port,
-        namespace=NAMESPACE,
-        nodes=[Node(k, "Double" if is_number else "String") for k, is_number in numeric.items()],
-    )
+    server = await LogServer.start(events, port=port)
     gateway = real_plant.start("run", "-c", plant, "--no-live", log=folder / "log.txt")
     try:
         await asyncio.to_thread(_all_up, folder / "data" / "status.json")
         begin_us = time.time_ns() // 1000 + 1_000_000
         mapping = Mapping(start_us, begin_us, speed)
-
-        async def write(event: Event, due_us: int) -> None:
-            value, status = served(event.value, numeric[event.key])
-            when = EPOCH + timedelta(microseconds=due_us)
-            await simulator.write(event.key, value, source_time=when, status=status)
-
-        late_s = await replay(events, mapping, write)
+        late_s = await server.play(mapping)
         end_us = mapping.present(start_us + DAY_US)
         await asyncio.sleep(max(0.0, end_us / 1e6 - time.time()) + 2)
     finally:
         gateway.terminate()
         code = await asyncio.to_thread(gateway.wait, 60)
-        services = frozenset(simulator.services)
-        await simulator.stop()
+        services = frozenset(server.server.services)
+        await server.stop()
     if code:
         raise RuntimeError(f"the gateway ended with {code}: {(folder / 'log.txt').read_text()}")
     rows, ids = real_plant.stored(plant)

@@ -190,11 +190,20 @@ def sim(
     broker: Annotated[
         str | None, typer.Option(help="host:port of a broker; without it, an embedded one.")
     ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Serve this recorded SHDR log over OPC UA instead.")
+    ] = None,
+    speed: Annotated[int, typer.Option(min=1, help="How many times faster than recorded.")] = 1,
     as_json: Json = True,
 ) -> None:
-    """Serve the simulated workshop over OPC UA, Modbus TCP, MQTT and Sparkplug B."""
+    """Serve the simulated workshop over OPC UA, Modbus TCP, MQTT and Sparkplug B, or a log."""
     from plantseal.cli.simulating import sim as command
+    from plantseal.cli.simulating import sim_log
     from plantseal.demo import Site
+
+    if replay is not None:
+        sim_log(replay, speed=speed, host=host, port=port_base)
+        return
 
     command(
         Site(seed, host, advertise, port_base, broker),

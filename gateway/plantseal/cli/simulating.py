@@ -25,6 +25,7 @@ from plantseal.demo import (
     compare,
     prepare,
     serve,
+    serve_log,
     wait_for,
 )
 from plantseal_kpi.plant import Period
@@ -38,6 +39,21 @@ def sim(site: Site, *, out: Path | None, until: str | None, fault: bool) -> None
         asyncio.run(serve(site, out, until_s=until_s, faults=fault, on_ready=emit))
     except DemoError as e:
         raise Stop(Exit.INPUT, str(e)) from e
+
+
+def sim_log(log: Path, *, speed: int, host: str, port: int) -> None:
+    """Serve a recorded log over OPC UA until its end; print where it listens."""
+    if not log.is_file():
+        raise Stop(Exit.INPUT, f"{log}: no such file")
+    try:
+        late_s = asyncio.run(serve_log(log, speed=speed, host=host, port=port, on_ready=emit))
+    except DemoError as e:
+        raise Stop(Exit.INPUT, str(e)) from e
+    say(
+        word("log served; greatest lateness {s:.3f} s", "记录回放完毕；最大滞后 {s:.3f} 秒").format(
+            s=late_s
+        )
+    )
 
 
 def demo(*, out: Path, seconds: int, seed: int, as_json: bool) -> None:
