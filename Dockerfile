@@ -16,6 +16,8 @@ LABEL org.opencontainers.image.title="plantseal" org.opencontainers.image.licens
 RUN useradd --system --uid 10001 --home-dir /var/lib/plantseal --create-home plantseal
 COPY --from=build /opt/plantseal /opt/plantseal
 ENV PATH=/opt/plantseal/bin:$PATH PYTHONUNBUFFERED=1 PLANTSEAL_CONFIG=/etc/plantseal/plant.yaml
+# A plant file mounted at /etc/plantseal says `data_dir: /var/lib/plantseal`: its own folder is not
+# writable here.
 USER plantseal
 WORKDIR /var/lib/plantseal
 VOLUME ["/var/lib/plantseal"]

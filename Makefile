@@ -9,8 +9,9 @@ help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 .venv/bin/uv:
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "python venv is missing; run: apt-get install -y python3-venv" >&2; exit 3; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing; run: apt-get install -y python3-venv, or make PYTHON=<path of Python 3.11 or newer>" >&2; exit 3; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version)" >&2; exit 3; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "python venv is missing; run: apt-get install -y python3-venv" >&2; exit 3; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 
@@ -48,10 +49,11 @@ fmt: setup       ## format and mend what can be mended
 	$(BIN)/ruff format
 
 schema: setup    ## write config/plantseal.schema.json anew
-	$(BIN)/plantseal config schema > config/plantseal.schema.json
+	$(BIN)/plantseal config schema > config/.schema.tmp && mv config/.schema.tmp config/plantseal.schema.json
 
 smoke: .venv/bin/uv  ## the evaluator's base install works without any protocol library
 	$(BIN)/uv run --isolated --no-default-groups plantseal verify --help >/dev/null
+	$(BIN)/uv run --isolated --no-default-groups python -c 'import plantseal.evidence.verify, plantseal_kpi.evaluate'
 
 clean:           ## remove what the build made, never data
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from plantseal_connectors.source import Connector, Source, SourcePlan
 from plantseal_connectors.tags import Tag, TagSpec
 
 LINK = 1000
+_MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"  # Debian: not on every PATH
 
 
 def free_port() -> int:
@@ -51,7 +53,7 @@ def mosquitto(
         config = Path(folder, "mosquitto.conf")
         config.write_text("\n".join(text) + "\n")
         broker = subprocess.Popen(
-            ["/usr/sbin/mosquitto", "-c", str(config)],
+            [_MOSQUITTO, "-c", str(config)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -6,6 +6,7 @@ a directory bundle and can mend every list and signature that the key in hand ca
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -205,6 +206,8 @@ class Forger:
         root = merkle.root(map(merkle.leaf_hash, lines))
         checkpoint = note.Checkpoint(ORIGIN, len(lines), root)
         self.path(names.CHECKPOINT).write_bytes(note.sign_checkpoint(checkpoint, self.signer))
+
+        self.edit(names.BAG_INFO, lambda b: re.sub(rb"#[0-9]+", b"#%d" % len(lines), b))
 
         def agree(statement: Any) -> None:
             predicate = statement["predicate"]

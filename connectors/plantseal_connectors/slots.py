@@ -20,8 +20,8 @@ from plantseal_connectors.tags import Tag
 
 Put = Callable[[Batch], Awaitable[None]]
 
-MAX_SLOTS_A_BATCH = 1_000
-"""Slots closed in one batch; an outage of days is closed in steps, with bounded memory."""
+MAX_ROWS_A_BATCH = 50_000
+"""Rows in which passed slots are closed at a time: an outage of days takes bounded memory."""
 
 
 def _anchored_clock() -> Callable[[], int]:
@@ -77,8 +77,12 @@ class PollGroup:
         return (self.index, slot)
 
     def close_missed(self, until: int, status: int) -> Batch | None:
-        """Close up to 1,000 open slots before ``until`` with SLOT rows; None when none is open."""
-        first, last = self.closed + 1, min(until - 1, self.closed + MAX_SLOTS_A_BATCH)
+        """Close open slots before ``until`` with SLOT rows; None when none is open.
+
+        At most 50,000 rows at a time, but one slot at least: call it until it returns None.
+        """
+        step = max(1, MAX_ROWS_A_BATCH // max(1, len(self.tags)))
+        first, last = self.closed + 1, min(until - 1, self.closed + step)
         if last < first or not self.tags:
             self.closed = max(self.closed, last)
             return None

@@ -1,5 +1,6 @@
 """A plant's store, opened for writing; key and store are made at the first start."""
 
+from pathlib import Path
 from typing import Final
 
 from plantseal import __version__, keys
@@ -21,6 +22,21 @@ def open_store(file: PlantFile) -> Journal:
     """
     root, key = file.data_dir, file.data_dir / "keys" / "gateway.pem"
     if (root / "journal.db").exists():
-        return Journal.open(root, signer=keys.load(key))
+        return Journal.open(root, signer=key_of(key))
     signer = keys.load(key) if key.exists() else keys.create(key, file.evidence.origin)
     return Journal.create(root, origin=signer.name, signer=signer, software=SOFTWARE)
+
+
+def key_of(path: Path) -> keys.Signer:
+    """Return the signing key of a store that is there.
+
+    Raises:
+        KeyFileError: It is missing, unreadable, or others may read it.
+    """
+    if not path.exists():
+        raise keys.KeyFileError(
+            f"{path}: the store is there, but its signing key is missing; put the key back from "
+            "its copy. Without it this store can be read but never be continued: then keep it, and "
+            "give another data_dir"
+        )
+    return keys.load(path)

@@ -27,16 +27,22 @@ class Before:
         terms: Numerator and denominator; None where there is none.
         origin: Where it comes from.
         findings: What qualifies it.
+        figure: The figure itself, where records gave it.
     """
 
     terms: Terms | None
     origin: Origin
     findings: tuple[Finding, ...] = ()
+    figure: Result | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Improvement:
-    """How an improvement is formed from one figure before and after."""
+    """How an improvement is formed from one figure before and after.
+
+    Attributes:
+        formula: With places for the terms before (n0, d0) and after (n1, d1).
+    """
 
     metric: str
     of: str
@@ -54,15 +60,15 @@ _RAW: Final = finding(
 IMPROVEMENTS: Final = (
     Improvement(
         "defect_rate_reduction", "defect_rate", defects.VERSION, defects.defect_rate_reduction,
-        "(d0 - d1) / d0",
+        "(d0 - d1) / d0 with d0 = {n0} / {d0} not good of made, d1 = {n1} / {d1}",
     ),
     Improvement(
         "production_efficiency_gain", "production_efficiency", efficiency.VERSION,
-        efficiency.production_efficiency_gain, "x1 / x0 - 1",
+        efficiency.production_efficiency_gain, "x1 / x0 - 1 with x0 = {n0} / {d0} ns earned of planned, x1 = {n1} / {d1}",
     ),
     Improvement(
         "energy_utilisation_gain", "energy_per_unit", energy.VERSION,
-        energy.energy_utilisation_gain, "e0 / e1 - 1", (_RAW,),
+        energy.energy_utilisation_gain, "e0 / e1 - 1 with e0 = {n0} / {d0} Wh per good piece, e1 = {n1} / {d1}", (_RAW,),
     ),
 )  # fmt: skip
 
@@ -95,7 +101,7 @@ def before(plant: Plant, metric: str, earlier: Mapping[str, Result]) -> Before:
         return Before(None, "none", (finding("baseline.no_records", why),))
     terms = int(found.numerator or 0), int(found.denominator or 0)
     note = finding("baseline.origin", f"the baseline comes from {found.origin} records")
-    return Before(terms, found.origin, (note, *found.findings))
+    return Before(terms, found.origin, (note, *found.findings), found)
 
 
 def improvement_results(
@@ -114,6 +120,10 @@ def improvement_results(
             found.append(
                 finding("baseline.no_figure", f"{improvement.of}: no figure in the period")
             )
+        if present is not None:
+            known = {f.code + f.message for f in found}
+            found += [f for f in present.findings if f.code + f.message not in known]
+        found += _boundary(past.figure, present)
         terms: tuple[int | None, int | None] = (None, None)
         parts: dict[str, int | str | Fraction | None] = {}
         if past.terms and after:
@@ -124,11 +134,35 @@ def improvement_results(
             origin = "mixed"
         out.append(
             result(
-                improvement.metric, improvement.version, "plant", *terms, origin=origin,
-                parts=parts, formula=improvement.formula, findings=found,
+                improvement.metric, improvement.version, "plant", *terms,
+                coverage=_coverage(past.figure, present), origin=origin, parts=parts,
+                formula=improvement.formula.format(
+                    **dict(zip(("n0", "d0"), past.terms or "??", strict=True)),
+                    **dict(zip(("n1", "d1"), after or "??", strict=True)),
+                ),
+                findings=found,
             )
         )  # fmt: skip
     return out
+
+
+def _coverage(*sides: Result | None) -> Terms | None:
+    """Return the smaller coverage of both sides: no claim is known better than its worse half."""
+    known = [Fraction(r.coverage) for r in sides if r is not None and r.coverage is not None]
+    return min(known).as_integer_ratio() if known else None
+
+
+def _boundary(past: Result | None, present: Result | None) -> list[Finding]:
+    """Return which machines and meters stand on one side of the comparison only."""
+    if past is None or present is None:
+        return []
+    found = []
+    for what in ("machines", "meters"):
+        then, now = past.parts.get(what, ""), present.parts.get(what, "")
+        if then != now:
+            why = f"{what} before: {then or 'none'}; after: {now or 'none'}; compare like with like"
+            found.append(finding("baseline.boundary", why, what=what, before=then, after=now))
+    return found
 
 
 def _sides(

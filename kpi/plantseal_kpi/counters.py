@@ -72,15 +72,15 @@ def counter_steps(values: pl.DataFrame, limits: pl.DataFrame | None = None) -> p
 
 
 def _judged(chain: pl.DataFrame) -> pl.DataFrame:
-    rise = pl.col("base") - pl.col("previous")
-    rolled = pl.col("base") + pl.col("register_max") - pl.col("previous")
-    ends = (
-        (pl.col("previous") * 10 > pl.col("register_max") * 9)
-        & (pl.col("base") * 10 < pl.col("register_max"))
-    ).fill_null(False)
+    # Wide, because two 64-bit readings may lie further apart than 64 bits hold.
+    rise = pl.col("base").cast(pl.Int128) - pl.col("previous").cast(pl.Int128)
+    rolled = rise + pl.col("register_max").cast(pl.Int128)
+    too_wide = rise.cast(pl.Int64, strict=False).is_null()
+    last, first, end = (pl.col(c).cast(pl.Int128) for c in ("previous", "base", "register_max"))
+    ends = ((last * 10 > end * 9) & (first * 10 < end)).fill_null(False)
     flag = (
         pl.when(rise >= 0)
-        .then(pl.when(_too_fast(rise)).then(pl.lit("implausible")).otherwise(pl.lit("")))
+        .then(pl.when(_too_fast(rise) | too_wide).then(pl.lit("implausible")).otherwise(pl.lit("")))
         .when(ends & ~_too_fast(rolled))
         .then(pl.lit("rollover"))
         .otherwise(pl.lit("reset"))
@@ -92,10 +92,11 @@ def _judged(chain: pl.DataFrame) -> pl.DataFrame:
             .then(rise)
             .when(pl.col("flag") == "rollover")
             .then(rolled)
+            .cast(pl.Int64, strict=False)
         )
         .with_columns(
             lower=pl.when(pl.col("flag") == "reset")
-            .then("base")
+            .then(pl.max_horizontal("base", pl.lit(0, pl.Int64)))
             .otherwise(pl.col("delta").fill_null(0))
         )
         .drop("register_max", "rate", "step", "false_zero")
@@ -143,7 +144,10 @@ def limits_frame(
             continue
         by = factor(p.unit, p.scale, base)
         end = None if p.register_max is None else round_exactly(p.register_max, by)
-        rows.append((p.tag, end, rates.get(p.equipment), max(1, math.ceil(by))))
+        rate, step = rates.get(p.equipment), max(1, math.ceil(by))
+        # A limit that no 64-bit reading can reach limits nothing.
+        limits = [None if x is None or x >= 2**63 else x for x in (end, rate)]
+        rows.append((p.tag, *limits, min(step, 2**62)))
     return pl.DataFrame(rows, schema=LIMITS, orient="row")
 
 

@@ -237,9 +237,10 @@ _RANK = {
 def equipment_alive(seen: Readings, points: pl.DataFrame, stale: pl.DataFrame) -> pl.DataFrame:
     """Return the spans (equipment, start, end) [ns] in which each machine gave signs of life.
 
-    Any good value of any of its tags, a birth or a keep-alive is a sign; it holds for the
-    machine's ``stale`` time [ns]; a death or a gap ends it. Where ``stale`` is null (recorded event
-    logs) the machine counts as alive from its first to its last record.
+    Any good value of any of its tags at its own time, a birth or a keep-alive is a sign; a value
+    that a broker retained is none. It holds for the machine's ``stale`` time [ns]; a death or a gap
+    ends it. Where ``stale`` is null (recorded event logs) the machine counts as alive from its first
+    to its last record.
 
     Args:
         seen: Rows made ready.
@@ -251,7 +252,7 @@ def equipment_alive(seen: Readings, points: pl.DataFrame, stale: pl.DataFrame) -
     ends = _on_points(seen.links, lines, [Kind.DEATH, Kind.GAP])
     signs = pl.concat(
         [
-            seen.values.filter(pl.col("good") & ~has(Flag.HISTORICAL, Flag.BACKFILLED)).select(
+            seen.values.filter(pl.col("good") & ~has(Flag.RETAINED)).select(
                 "equipment", "at", "seq"
             ),
             links.select("equipment", "at", "seq"),

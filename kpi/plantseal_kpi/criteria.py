@@ -1,28 +1,29 @@
 """Judging: facts against the criteria of a notice. Only comparators are code.
 
-Thresholds are compared on exact fractions, never on rounded values; 以上, 以下, 以内 and 达到 include the
-number. A measured criterion is answered by measured facts alone: what the applicant states cannot
+A measured criterion is answered by measured facts alone: what the applicant states cannot
 replace a figure. A missing fact is NOT_ASSESSABLE, never a silent pass or fail.
 
-Source: GB/T 8170 (comparison of full values); 民法典 art. 1259, by analogy; definitions 3.5.
+Source: definitions 3.5.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from zoneinfo import ZoneInfo
 
+from plantseal_kpi.comparing import FactValue, compare, moment
+from plantseal_kpi.conditions import vocabulary, words_of
 from plantseal_kpi.figures import finding, text
 from plantseal_kpi.metrics import BY_FACT
 from plantseal_kpi.notices import Criterion, Notice
 from plantseal_kpi.plant import Declared
 from plantseal_kpi.report import Finding, Origin, Outcome, Result, Verdict
 
-FactValue = Fraction | bool | str | tuple[str, ...]
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+LEAST_KNOWN = Fraction(9, 10)
+"""Share of the time that the records of an improvement must cover on both sides (definitions 3.2:
+at most 10 % of a baseline may be missing)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ def _exact(value: Declared) -> FactValue:
         return Fraction(value) if _NUMBER.fullmatch(value) else value
     if isinstance(value, bool | tuple):
         return value
-    return Fraction(value) if isinstance(value, Decimal) else value.isoformat()
+    if isinstance(value, Decimal):
+        return Fraction(value) if value.is_finite() else str(value)
+    return value.isoformat()
 
 
 def judge(
@@ -129,10 +132,19 @@ def _verdict(
         return _made(notice, c, "NOT_ASSESSABLE", fact, reasons)
     try:
         met = compare(c, fact.value)
-    except (TypeError, ValueError) as e:
+    except TypeError as e:
         wrong = finding("criteria.type", f"{c.metric}: {e}; state it in another form")
         return _made(notice, c, "NOT_ASSESSABLE", fact, [*reasons, wrong])
     metric = BY_FACT.get(c.metric)
+    unfit = _thin(c, fact) or _unwitnessed(c, fact)
+    if unfit is not None:
+        return _made(notice, c, "NOT_ASSESSABLE", fact, [unfit, *reasons])
+    if met and c.comparator in ("date>=", "date<=") and moment(fact.value) == moment(c.threshold):
+        edge = finding(
+            "criteria.exact_day",
+            f"{c.metric}: exactly the day named; that 以后 or 以前 includes it is our reading",
+        )
+        return _made(notice, c, "PASS", fact, [edge, *reasons])
     if met and metric is not None and metric.interval:
         point = finding(
             "criteria.no_interval",
@@ -143,23 +155,55 @@ def _verdict(
     return _made(notice, c, "PASS" if met else "FAIL", fact, reasons)
 
 
+def _thin(c: Criterion, fact: Fact) -> Finding | None:
+    """Return why an improvement cannot be judged: too much of what it is made of is not known."""
+    known = fact.result.coverage if fact.result is not None else None
+    metric = BY_FACT.get(c.metric)
+    if known is None or metric is None or not metric.interval or Fraction(known) >= LEAST_KNOWN:
+        return None
+    return finding(
+        "criteria.coverage",
+        f"{c.metric}: the records cover {Decimal(known) * 100:.2f} % of the time, at least "
+        f"{LEAST_KNOWN * 100} % are needed to compare; see the counters named below",
+        coverage=known,
+    )
+
+
+def _unwitnessed(c: Criterion, fact: Fact) -> Finding | None:
+    """Return why a figure about uploading proves nothing: the gateway received none of it."""
+    metric = BY_FACT.get(c.metric)
+    if metric is None or not metric.witnessed or fact.origin != "imported":
+        return None
+    return finding(
+        "criteria.not_witnessed",
+        f"{c.metric}: the receive times were imported, they are another system's word; only what "
+        "the gateway received itself shows that data were uploaded",
+    )
+
+
 def _applies(notice: Notice, c: Criterion, project: Mapping[str, str]) -> Verdict | None:
     """Return the verdict of a criterion that does not apply, or of which that is not known."""
     unknown = []
+    known = vocabulary(notice)
     for key, wanted in c.applies_when.items():
-        allowed = wanted if isinstance(wanted, tuple) else (wanted,)
-        words = [str(a).lower() if isinstance(a, bool) else a for a in allowed]
-        if key not in project:
+        words = words_of(wanted)
+        if key not in project or (len(known[key]) > 1 and project[key] not in known[key]):
             unknown.append((key, words))
         elif project[key] not in words:
             why = f"applies where {key} is {' or '.join(words)}; this project: {project[key]}"
             return _made(notice, c, "NOT_APPLICABLE", None, [finding("criteria.applies", why)])
     if unknown:
-        asked = ", ".join(f"project.{key} ({' or '.join(words)}?)" for key, words in unknown)
+        asked = ", ".join(
+            f"project.{key} ({' or '.join(words)}?{_got(project, key)})" for key, words in unknown
+        )
         why = f"whether it applies is not known: state {asked}"
         outcome: Outcome = "NOT_APPLICABLE" if c.strength == "info" else "NOT_ASSESSABLE"
         return _made(notice, c, outcome, None, [finding("criteria.applies_unknown", why)])
     return None
+
+
+def _got(project: Mapping[str, str], key: str) -> str:
+    return f" got {project[key]!r}" if key in project else ""
 
 
 def _fact_for(
@@ -182,73 +226,6 @@ def _fact_for(
         return stated, []
     why = f"no statement: give declared.{c.metric}"
     return None, [finding("criteria.not_stated", why)]
-
-
-def compare(c: Criterion, value: FactValue) -> bool:
-    """Return whether ``value`` meets the criterion.
-
-    Raises:
-        TypeError: The value is of a kind that the comparator cannot take.
-        ValueError: A date cannot be read.
-
-    Example:
-        >>> from plantseal_kpi.notices import load_notice
-        >>> share = next(c for c in load_notice("CQ2020-15").criteria if c.id.endswith("w1.digital_share"))
-        >>> compare(share, Fraction(1, 2)), compare(share, Fraction(499_999, 1_000_000))
-        (True, False)
-    """
-    t = c.threshold
-    match c.comparator:
-        case ">=" | "<=":
-            limit = _threshold(c)
-            number = _number(value)
-            return number >= limit if c.comparator == ">=" else number <= limit
-        case "==":
-            return value == (Fraction(t) if isinstance(t, int | Decimal) else t)
-        case "is_true" | "is_false":
-            if not isinstance(value, bool):
-                raise TypeError(f"got {value!r}, expected true or false")
-            return value is (c.comparator == "is_true")
-        case "contains_all" | "contains_any":
-            has = set(_texts(value))
-            wanted = set(_texts(t))
-            return wanted <= has if c.comparator == "contains_all" else bool(wanted & has)
-        case "date>=" | "date<=":
-            moment, limit_time = _moment(value), _moment(t)
-            return moment >= limit_time if c.comparator == "date>=" else moment <= limit_time
-        case "date_between":
-            first, last = _texts(t)
-            return _moment(first) <= _moment(value) <= _moment(last)
-        case "info" | "report":
-            raise TypeError("nothing to compare")
-
-
-def _threshold(c: Criterion) -> Fraction:
-    limit = _number(c.threshold)
-    return limit / 100 if c.unit == "%" else limit
-
-
-def _number(value: object) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | Fraction):
-        raise TypeError(f"got {value!r}, expected a number")
-    return Fraction(value)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, tuple):
-        return value
-    raise TypeError(f"got {value!r}, expected a list of texts")
-
-
-def _moment(value: object) -> datetime:
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if not isinstance(value, datetime):
-        raise TypeError(f"got {value!r}, expected a date")
-    # A bare date is a day of the plant; notices are Chinese, so their days begin there.
-    return value if value.tzinfo else value.replace(tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
 def _rolled_up(

@@ -7,15 +7,18 @@ Source: definitions 2.4 and 3.3; 渝经信智能〔2020〕15号 附件1 一(五)
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from plantseal_kpi.figures import finding, result
-from plantseal_kpi.production import Machine
-from plantseal_kpi.report import Finding, Result
+from plantseal_kpi.production import Machine, counted_share
+from plantseal_kpi.report import Result
+from plantseal_kpi.totals import Total
 from plantseal_kpi.totals import energy as energy_of
 from plantseal_kpi.window import Window
 
 VERSION = 1
 Terms = tuple[int, int]
+Metered = tuple[Machine, Total]
 
 
 def energy_per_unit(energy_wh: int, good: int) -> Terms:
@@ -54,53 +57,77 @@ def energy_per_unit_reduction(before: Terms, after: Terms) -> Terms:
 
 def energy_results(w: Window, machines: Sequence[Machine]) -> list[Result]:
     """Return energy [Wh] and energy per unit [Wh/piece] of each metered machine and the plant."""
+    each = [(m, energy_of(w, m.equipment)) for m in machines]
+    metered = [(m, total) for m, total in each if total.expected_ns or total.findings]
     out: list[Result] = []
-    all_wh, all_good, counted, metered = 0, 0, [], False
-    found: list[Finding] = []
-    for m in machines:
-        total = energy_of(w, m.equipment)
-        found += total.findings
-        if m.good is not None:
-            all_good += m.good
-            counted.append(m.equipment.id)
-        if total.known is None:
-            continue
-        metered = True
-        all_wh += total.known
-        out.append(_energy(w, m.equipment.id, total.known, total.findings, total.lower))
-        if m.good is not None:
-            notes = [*total.findings, *m.findings]
-            out.append(_per_unit(w, m.equipment.id, total.known, m.good, notes))
+    for m, total in metered:
+        if total.known is not None:
+            out.append(_energy(w, m.equipment.id, [(m, total)]))
+            if m.good is not None:
+                out.append(_per_unit(w, m.equipment.id, [(m, total)], [m]))
+    return [_energy(w, "plant", metered), _per_unit(w, "plant", metered, machines), *out]
+
+
+def _energy(w: Window, scope: str, metered: Sequence[Metered]) -> Result:
+    read = [(m, t) for m, t in metered if t.known is not None]
+    found = [f for _, t in metered for f in t.findings]
     if not metered:
-        return [_energy(w, "plant", None, found, 0), _per_unit(w, "plant", None, None, found)]
-    if len(counted) > 1:
-        found.append(
-            finding(
-                "energy.output",
-                f"output is the sum over {', '.join(counted)}; a piece that passes several of "
-                "them is counted at each",
-            )
-        )
-    return [
-        _energy(w, "plant", all_wh, found, all_wh),
-        _per_unit(w, "plant", all_wh, all_good if counted else None, found),
-        *out,
-    ]
-
-
-def _energy(
-    w: Window, scope: str, wh: int | None, found: list[Finding] | tuple[Finding, ...], lower: int
-) -> Result:
+        found.append(finding("figure.none", "energy: no machine has an energy meter"))
     return result(
-        "energy", VERSION, scope, wh, None if wh is None else 1, unit="Wh", origin=w.origin,
-        parts={"at_least_wh": lower}, formula="{n} Wh", findings=found,
+        "energy", VERSION, scope, _sum(read), 1 if read else None, unit="Wh",
+        coverage=_read_share(metered), origin=w.origin,
+        parts={
+            "at_least_wh": sum(t.lower for _, t in read),
+            "meters": ",".join(m.equipment.id for m, _ in read),
+        },
+        formula="{n} Wh", findings=found,
     )  # fmt: skip
 
 
 def _per_unit(
-    w: Window, scope: str, wh: int | None, good: int | None, found: list[Finding]
+    w: Window, scope: str, metered: Sequence[Metered], makers: Sequence[Machine]
 ) -> Result:
+    """Return energy per good piece; null where a meter of the scope gave nothing to add."""
+    read = [(m, t) for m, t in metered if t.known is not None]
+    counting = [m for m in makers if m.good is not None]
+    found = [f for _, t in metered for f in t.findings] + [f for m in makers for f in m.findings]
+    silent = [m.equipment.id for m, t in metered if t.known is None]
+    if silent:
+        why = f"no energy is known of {', '.join(silent)}, so the energy is not that of the output"
+        found.append(finding("energy.silent", why))
+    if not metered or not counting:
+        lacks = "no machine has an energy meter" if not metered else "no good pieces were counted"
+        found.append(finding("figure.none", f"energy_per_unit: {lacks}"))
+    if len(counting) > 1:
+        found.append(
+            finding(
+                "energy.output",
+                f"output is the sum over {', '.join(m.equipment.id for m in counting)}; a piece "
+                "that passes several of them is counted at each",
+            )
+        )
+    shares = [_read_share(metered), counted_share(m for m in makers if _tells_good(m))]
     return result(
-        "energy_per_unit", VERSION, scope, wh, good, unit="Wh/piece", origin=w.origin,
+        "energy_per_unit", VERSION, scope,
+        None if silent else _sum(read), sum(m.good or 0 for m in counting) if counting else None,
+        unit="Wh/piece", origin=w.origin,
+        coverage=min((s for s in shares if s), key=lambda s: Fraction(*s), default=None),
+        parts={
+            "meters": ",".join(m.equipment.id for m, _ in read),
+            "machines": ",".join(m.equipment.id for m in counting),
+        },
         formula="{n} Wh / {d} good pieces", findings=found,
     )  # fmt: skip
+
+
+def _sum(read: Sequence[Metered]) -> int | None:
+    return sum(t.known or 0 for _, t in read) if read else None
+
+
+def _read_share(metered: Sequence[Metered]) -> Terms | None:
+    wanted = sum(t.expected_ns for _, t in metered)
+    return (sum(t.covered_ns for _, t in metered), wanted) if wanted else None
+
+
+def _tells_good(m: Machine) -> bool:
+    return m.sorts or m.good is not None

@@ -167,6 +167,11 @@ def proven_equipment(w: Window) -> tuple[set[str], list[Finding]]:
     return changing & named, found
 
 
+def _nothing(metric: str) -> Finding:
+    kind = "key equipment" if metric.startswith("key_") else "production equipment"
+    return finding("figure.none", f"{metric}: the register names no {kind}")
+
+
 def equipment_results(w: Window) -> list[Result]:
     """Return the four shares of the plant; the count by register entry stands in the parts."""
     proven, found = proven_equipment(w)
@@ -197,7 +202,7 @@ def equipment_results(w: Window) -> list[Result]:
                 "proven": ",".join(sorted(proven)),
             },
             formula="{n} of {d} units by fixed-asset card",
-            findings=found,
+            findings=found if share(units)[1] else [*found, _nothing(metric)],
         )
         for metric, share in figures.items()
     ]  # fmt: skip

@@ -11,6 +11,7 @@ import polars as pl
 
 from plantseal_kpi.baseline import improvement_results
 from plantseal_kpi.calendar import Span, local_text, period_span
+from plantseal_kpi.conditions import unasked
 from plantseal_kpi.criteria import declared_facts, facts_from, judge
 from plantseal_kpi.energy import energy_results
 from plantseal_kpi.equipment import equipment_results
@@ -73,7 +74,10 @@ def evaluate(rows: pl.LazyFrame, plant: Plant, period: Period) -> Report:
         rows_imported=_count(frame, span, imported=True),
         results=tuple(results),
         verdicts=tuple(_verdicts(plant, results)),
-        findings=tuple(_findings(now)),
+        findings=(
+            *_findings(now),
+            *unasked([load_notice(k) for k in plant.notices], plant.project, plant.declared),
+        ),
     )
 
 

@@ -29,6 +29,7 @@ class Metric:
         source: Standard or notice with its clause.
         facts: Ids under which notices ask for it.
         interval: True when a claim needs a confidence bound besides the point value.
+        witnessed: True when only rows that the gateway received itself can answer a criterion.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Metric:
     source: str
     facts: tuple[str, ...] = ()
     interval: bool = False
+    witnessed: bool = False
 
 
 _COUNTS = ("count_total", "count_good", "count_scrap")
@@ -49,6 +51,7 @@ _METRICS: Final = (
     Metric(
         "upload_rate", upload.VERSION, "信息上传率", "1", upload.upload_rate,
         ("required points", "register", "calendar"), f"{_N20} 附件1 一(二)", ("data_upload_rate",),
+        witnessed=True,
     ),
     Metric(
         "networked_equipment_classes", network.VERSION, "联网设备类别", "1",
@@ -58,7 +61,7 @@ _METRICS: Final = (
     Metric(
         "real_time_monitoring", network.VERSION, "设备实时监控", "1",
         network.real_time_monitoring, ("required points",), f"{_N20} 附件1 一(二)",
-        ("real_time_monitoring",),
+        ("real_time_monitoring",), witnessed=True,
     ),
     Metric(
         "digital_equipment_share", equipment.VERSION, "数字化装备占比", "1",

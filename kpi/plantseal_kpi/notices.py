@@ -1,5 +1,6 @@
 """Notices as data: one YAML file a notice, checked when read."""
 
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -88,7 +89,7 @@ class Notice(_Model):
     @model_validator(mode="after")
     def _unique(self) -> "Notice":
         ids = [c.id for c in self.criteria]
-        twice = sorted({i for i in ids if ids.count(i) > 1})
+        twice = sorted(i for i, n in Counter(ids).items() if n > 1)
         if twice:
             raise ValueError(f"criteria given more than once: {', '.join(twice)}")
         return self

@@ -4,6 +4,7 @@ This model is hashed into the log as part of every configuration and travels in 
 evaluator's machine judges with exactly the register and calendar that were in force.
 """
 
+from collections import Counter
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -193,7 +194,7 @@ class Plant(_Model):
     def _references(self) -> "Plant":
         ids = [e.id for e in self.equipment]
         for what, seen in (("equipment", ids), ("tag", [str(p.tag) for p in self.points])):
-            twice = sorted({x for x in seen if seen.count(x) > 1})
+            twice = sorted(x for x, n in Counter(seen).items() if n > 1)
             if twice:
                 raise ValueError(f"{what} given more than once: {', '.join(twice)}")
         unknown = sorted({p.equipment for p in self.points} - set(ids))

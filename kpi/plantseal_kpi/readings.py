@@ -6,12 +6,15 @@ Rules that hold here (definitions 4.1 and 4.3):
 - Good means: status good, a value present, and not MTConnect's reserved word ``UNAVAILABLE``.
 - A poll, and the first notification after subscribing, happened when it was received: it proves
   life now, however old the value. Every other value happened at its source time less the clock
-  offset of its session (the median of receive minus source), where that is at most five minutes.
+  offset of its session (the median of receive minus source), where that is at most five minutes,
+  and never later than its receipt: else a value received before an outage would speak for it.
 - That event time serves evidence of life. A state or a count happened at its source time as it was
   sent while the offset is at most two seconds: so much is transport and publishing, not the clock,
   and taking it off would move the event. Beyond that the corrected time serves both.
 - Same tag, source time, value and status: a duplicate, dropped. Same tag and source time, other
-  value: a conflict; the one received first counts.
+  value: a conflict; the one received first counts. The first notification after subscribing repeats
+  an old source time and is no duplicate: it says that the value still stands.
+- A clock that is set while a session lasts splits it (``sessions.py``).
 """
 
 from dataclasses import dataclass
@@ -21,14 +24,12 @@ import polars as pl
 
 from plantseal_kpi.plant import Plant, Point
 from plantseal_kpi.schema import Flag, Kind, VType
+from plantseal_kpi.sessions import TRANSPORT, clock_steps, with_step
 
 SECOND: Final = 1_000_000_000
 MILLI: Final = 1_000_000
 CLOCK_LIMIT: Final = 300 * SECOND
 """A source clock further off than this is not used."""
-TRANSPORT: Final = 2 * SECOND
-"""An offset up to here is the way of the value, not a wrong clock (definitions 4.1: a step of the
-offset beyond 2 s splits the session; acquisition study, pain 10: source time within tolerance)."""
 UNAVAILABLE: Final = "UNAVAILABLE"
 """MTConnect's reserved word for a value that the device does not have (MTConnect Part 1)."""
 
@@ -108,7 +109,8 @@ class Readings:
             ``at`` (event time [ns]), ``slot`` (start of the poll slot [ns]; null if not polled),
             ``fresh`` (neither historical nor backfilled nor retained), sorted by tag, at, seq.
         links: Rows of link tags with ``at``, sorted the same way.
-        offsets: ``link``, ``session``, ``offset`` (receive minus source, median [ns]).
+        offsets: ``link``, ``session``, ``setting`` (0 until the clock is set within the session),
+            ``offset`` (receive minus source, median [ns]), ``since`` (first receive time [ns]).
         duplicates: Rows dropped.
         conflicts: Rows left out because another value had the same source time.
     """
@@ -118,11 +120,6 @@ class Readings:
     offsets: pl.DataFrame
     duplicates: int
     conflicts: int
-
-    @property
-    def events(self) -> pl.DataFrame:
-        """``values`` with ``at`` the moment it happened [ns], for states and counters."""
-        return self.values.with_columns(at="happened").sort("tag", "at", "seq")
 
 
 def readings(rows: pl.DataFrame, points: pl.DataFrame) -> Readings:
@@ -143,7 +140,12 @@ def readings(rows: pl.DataFrame, points: pl.DataFrame) -> Readings:
 
 
 def _deduplicated(rows: pl.DataFrame) -> tuple[pl.DataFrame, int, int]:
-    keyed = (pl.col("kind") == Kind.VALUE) & ~pl.col("polled") & pl.col("t_source").is_not_null()
+    keyed = (
+        (pl.col("kind") == Kind.VALUE)
+        & ~pl.col("polled")
+        & ~has(Flag.FIRST)
+        & pl.col("t_source").is_not_null()
+    )
     asked = rows.filter(keyed).sort("tag", "t_source", "t_receive", "seq", nulls_last=True)
     same = ["tag", "t_source", "status", "vtype", "value_i", "value_f", "text"]
     distinct = asked.unique(same, keep="first", maintain_order=True)
@@ -190,12 +192,19 @@ def _placed(rows: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
         & pl.col("t_source").is_not_null() & pl.col("t_receive").is_not_null()
     )  # fmt: skip
     lag = (pl.col("t_receive") - pl.col("t_source")).sort()
+    steps = clock_steps(measured)
     offsets = (
-        measured.group_by("link", "session")
-        .agg(offset=lag.get((pl.len().cast(pl.Int64) - 1) // 2))
-        .sort("link", "session")
+        with_step(measured, steps)
+        .group_by("link", "session", "setting")
+        .agg(
+            offset=lag.get((pl.len().cast(pl.Int64) - 1) // 2),
+            since=pl.col("heard").min(),
+        )
+        .sort("link", "session", "setting")
     )
-    known = in_session.join(offsets, on=["link", "session"], how="left")
+    known = with_step(in_session, steps).join(
+        offsets.drop("since"), on=["link", "session", "setting"], how="left"
+    )
     timed = known.with_columns(at=_event_time(), slot=_slot_start()).with_columns(
         at=pl.when(pl.col("kind") == Kind.SLOT).then("slot").otherwise("at")
     )
@@ -206,20 +215,28 @@ def _placed(rows: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
 
 def _heard_now() -> pl.Expr:
     """Return True for a value whose moment is that of its receipt."""
-    kept_elsewhere = has(Flag.HISTORICAL, Flag.BACKFILLED)
-    asked = (pl.col("polled") | has(Flag.FIRST)) & ~kept_elsewhere
+    asked = (pl.col("polled") | has(Flag.FIRST)) & ~_kept_elsewhere()
     return asked | pl.col("t_source").is_null()
+
+
+def _kept_elsewhere() -> pl.Expr:
+    """Return True for a value that a store held back, so that its receipt says nothing of when.
+
+    Values that claim to be from the future are not believed.
+    """
+    ahead = (pl.col("t_source") > pl.col("t_receive") + TRANSPORT).fill_null(False)
+    return has(Flag.HISTORICAL, Flag.BACKFILLED) & pl.col("t_source").is_not_null() & ~ahead
 
 
 def _event_time() -> pl.Expr:
     now = _heard_now()
     trusted = pl.col("offset").abs() <= CLOCK_LIMIT
     return (
-        pl.when(pl.col("t_receive").is_null())
+        pl.when(pl.col("t_receive").is_null() | (_kept_elsewhere() & pl.col("offset").is_null()))
         .then("t_source")
         .when(now | ~trusted | trusted.is_null())
         .then("t_receive")
-        .otherwise(pl.col("t_source") + pl.col("offset"))
+        .otherwise(pl.min_horizontal(pl.col("t_source") + pl.col("offset"), "t_receive"))
     )
 
 

@@ -133,7 +133,7 @@ def machine_times(w: Window) -> pl.DataFrame:
         schema={"equipment": pl.String, "fresh_ns": pl.Int64},
         orient="row",
     )
-    values = w.seen.events.filter(
+    values = w.events.filter(
         pl.col("tag").is_in(list(tags)) & (pl.col("kind") != Kind.OVERFLOW)
     ).with_columns(raw=label())
     raw = _spans(values.with_columns(state="raw"), w.end).join(

@@ -9,6 +9,7 @@ Source: definitions 4.3; the term stands in 渝经信智能〔2020〕15号 附�
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 import polars as pl
@@ -26,6 +27,7 @@ from plantseal_kpi.window import Window
 
 VERSION = 1
 SCOPE = ("processing", "inspection", "logistics")
+NOTABLE_EXCLUSION = Fraction(1, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +132,18 @@ def upload_results(w: Window) -> list[Result]:
         if blocked is None:
             parts[f"rate_{cls}"] = ratio(*upload_rate([times[i] for i in mine]))
     parts["exclusion_share"] = _exclusion(w, machines)
-    findings = [*([blocked] if blocked else []), *notes(w, machines, link)]
+    findings = [
+        *([blocked] if blocked else []),
+        *_excluded(parts["exclusion_share"]),
+        *notes(w, machines, link),
+    ]
     if blocked:
         plant = result(
             "upload_rate", VERSION, "plant", None, None, origin=w.origin, parts=parts,
             findings=findings,
         )  # fmt: skip
         return [plant]
-    late = covered(w.seen, w.points, None)
-    parts["completeness"] = ratio(*upload_rate(_times(w, late)))
+    parts["completeness"] = ratio(*upload_rate(_times(w, w.complete)))
     parts["rate_24x7"] = ratio(*upload_rate(_times(w, cover, around_the_clock=True)))
     timely_slots, all_slots = slots(w, limit)
     parts["slots"], parts["slots_timely"] = all_slots, timely_slots
@@ -161,6 +166,14 @@ def _device(w: Window, e: Equipment, time: DeviceTime) -> Result:
         parts={f"covered_ns {name}": ns for name, ns in shares},
         formula="covered {n} ns / required {d} ns, mean over the required points",
     )  # fmt: skip
+
+
+def _excluded(share: object) -> list[Finding]:
+    """Return the flag on planned stops that take out more than a tenth (definitions 4.1)."""
+    if not isinstance(share, str) or Fraction(share) <= NOTABLE_EXCLUSION:
+        return []
+    why = f"planned stops take {Decimal(share) * 100:.2f} % out of the shifts; over 10 % is notable"
+    return [finding("upload.exclusions", f"{why}, see rate_24x7 for the gross figure", share=share)]
 
 
 def _exclusion(w: Window, machines: Sequence[Equipment]) -> str | None:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from plantseal_kpi.calendar import local_text
 from plantseal_kpi.coverage import timely
 from plantseal_kpi.figures import finding
 from plantseal_kpi.intervals import SPAN, clip, length
 from plantseal_kpi.plant import Equipment
-from plantseal_kpi.readings import SECOND, class_max_ns, has
+from plantseal_kpi.readings import CLOCK_LIMIT, SECOND, class_max_ns, has
 from plantseal_kpi.report import Finding
 from plantseal_kpi.schema import Flag, Kind
 from plantseal_kpi.window import Window
@@ -132,10 +133,11 @@ def notes(w: Window, machines: Sequence[Equipment], linked: Sequence[bool]) -> l
 
 
 def _constants(w: Window, e: Equipment) -> list[Finding]:
-    tags = {p.tag: p.name for p in w.points_of(e)}
+    moving = changing_tags(w)
+    tags = {p.tag: p.name for p in w.points_of(e) if p.tag not in moving}
     good = w.seen.values.filter(
         pl.col("good")
-        & (pl.col("equipment") == e.id)
+        & pl.col("tag").is_in(list(tags))
         & pl.col("at").is_between(w.start, w.end, closed="left")
     ).unique("tag", keep="first", maintain_order=True)
     return [
@@ -169,20 +171,30 @@ def _periods(w: Window) -> list[Finding]:
 
 
 def _clocks(w: Window) -> list[Finding]:
-    far = w.seen.offsets.filter(pl.col("offset").abs() > _NOTABLE_OFFSET)
-    used = "its source times are not used"
-    taken = "taken off its source times"
-    return [
-        finding(
-            "clock.offset",
-            f"link tag {link}: source clock is {offset} ns behind reception; "
-            + (used if abs(offset) > 300 * SECOND else taken),
-            link=link,
-            session=session,
-            offset_ns=offset,
+    sources: dict[int, set[str]] = {}
+    for p in w.plant.points:
+        sources.setdefault(p.link, set()).add(p.source)
+    notable = w.seen.offsets.filter(
+        (pl.col("offset").abs() > _NOTABLE_OFFSET) | (pl.col("setting") > 0)
+    )
+    found = []
+    for link, session, setting, offset, since in notable.iter_rows():
+        name = ", ".join(sorted(sources.get(link, {f"link {link}"})))
+        side = "behind" if offset > 0 else "ahead of"
+        used = "not used" if abs(offset) > CLOCK_LIMIT else "corrected by that"
+        found.append(
+            finding(
+                "clock.step" if setting else "clock.offset",
+                f"source {name}: {'was set while connected; ' if setting else ''}from "
+                f"{local_text(since, w.plant.zone)} its clock is {abs(offset) / SECOND:.3f} s "
+                f"{side} the gateway's; its source times are {used}",
+                link=link,
+                session=session,
+                setting=setting,
+                offset_ns=offset,
+            )
         )
-        for link, session, offset in far.iter_rows()
-    ]
+    return found
 
 
 def _hygiene(w: Window) -> list[Finding]:

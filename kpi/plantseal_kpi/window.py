@@ -6,6 +6,7 @@ from functools import cached_property
 import polars as pl
 
 from plantseal_kpi.calendar import Span, planned_spans
+from plantseal_kpi.coverage import covered
 from plantseal_kpi.intervals import SPAN
 from plantseal_kpi.plant import Equipment, Plant, Point
 from plantseal_kpi.readings import Readings, points_frame, readings
@@ -47,6 +48,16 @@ class Window:
     def seen(self) -> Readings:
         """Rows made ready."""
         return readings(self.rows, self.points)
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """Values with ``at`` the moment they happened [ns], for states and counters."""
+        return self.seen.values.with_columns(at="happened").sort("tag", "at", "seq")
+
+    @cached_property
+    def complete(self) -> pl.DataFrame:
+        """Spans (tag, start, end) [ns] covered by evidence, late and stored values included."""
+        return covered(self.seen, self.points, None)
 
     @cached_property
     def planned(self) -> dict[str, list[Span]]:

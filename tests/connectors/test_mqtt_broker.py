@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 
 import pytest
@@ -311,6 +312,19 @@ def test_closing_is_bounded_when_the_server_never_answers():
                 await reader.close()
 
     run(read)
+
+
+def test_closing_leaves_no_socket_to_the_garbage_collector():
+    async def read():
+        before = len(os.listdir("/proc/self/fd"))
+        reader = source(connector, at(port), "t#")
+        await reader.open()
+        kept = reader._session._client  # as a reference cycle would
+        await reader.close()
+        assert len(os.listdir("/proc/self/fd")) == before, kept
+
+    with mosquitto() as port:
+        run(read)
 
 
 def test_nothing_is_ever_published():

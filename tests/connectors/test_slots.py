@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plantseal_connectors.rows import Batch, Kind
-from plantseal_connectors.slots import MAX_PENDING, MAX_SLOTS_A_BATCH, Pipeline, PollGroup
+from plantseal_connectors.slots import MAX_PENDING, MAX_ROWS_A_BATCH, Pipeline, PollGroup
 from plantseal_connectors.status import (
     BAD_NOT_CONNECTED,
     BAD_RESOURCE_UNAVAILABLE,
@@ -40,7 +40,7 @@ def test_missed_slots_are_closed_once_in_order(period: int, ahead: int) -> None:
     clock.now_ns += ahead * period
     slots: list[int] = []
     while batch := group.close_missed(group.current(), BAD_NOT_CONNECTED):
-        assert len(batch.rows) <= MAX_SLOTS_A_BATCH * len(TAGS)
+        assert len(batch.rows) <= MAX_ROWS_A_BATCH
         assert batch.closed == ((4, group.closed),)
         assert set(batch.rows["status"].tolist()) == {BAD_NOT_CONNECTED}
         assert set(batch.rows["kind"].tolist()) == {Kind.SLOT}
@@ -98,6 +98,17 @@ def test_slots_that_passed_while_the_source_connected_say_so() -> None:
         }
 
     asyncio.run(scenario())
+
+
+def test_however_many_tags_share_a_slot_a_batch_of_passed_slots_stays_small() -> None:
+    tags = tuple(Tag(i, TAGS[0].spec) for i in range(1, 10_001))
+    group = PollGroup(0, 1_000_000_000, tags, closed=1_000, now=Clock(1_100 * 1_000_000_000))
+    batches = []
+    while batch := group.close_missed(group.current(), BAD_RESOURCE_UNAVAILABLE):
+        batches.append(batch)
+    assert max(len(b.rows) for b in batches) <= MAX_ROWS_A_BATCH
+    assert sum(len(b.rows) for b in batches) == 99 * 10_000
+    assert [b.closed[0][1] for b in batches][-1] == group.closed == 1_099
 
 
 def test_a_cancelled_poll_does_not_lose_the_batch_it_handed_over() -> None:

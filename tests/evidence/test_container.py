@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -92,6 +93,14 @@ def test_zip_traps_are_refused(tmp_path: Path, zipped: Path) -> None:
     assert refusal(out) is Code.NOT_CANONICAL
     for names in ([ENVELOPE, ENVELOPE], [ENVELOPE, "../x"], [ENVELOPE, "a\\b"], ["/a", ENVELOPE]):
         assert refusal(foreign_zip(out, names)) in (Code.NOT_CANONICAL, Code.UNSAFE_NAME)
+
+
+def test_a_bundle_that_other_tools_packed_is_to_be_unpacked(zipped: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(zipped) as z:
+        z.extractall(tmp_path / "plain")
+    stored = shutil.make_archive(str(tmp_path / "other"), "zip", tmp_path, "plain")
+    with pytest.raises(Refused, match="unpack it and verify the directory"):
+        open_bundle(Path(stored))
 
 
 def test_a_compressed_bomb_is_refused_before_it_unfolds(tmp_path: Path) -> None:

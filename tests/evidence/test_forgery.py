@@ -17,6 +17,7 @@ from plantseal_testing_bundle import Entry, Forger, sealed
 from plantseal import canonical, keys
 from plantseal.evidence import format as names
 from plantseal.evidence.decoding import Decoder
+from plantseal.evidence.definitions import SOFTWARE
 from plantseal.evidence.verify import Policy, Verification, verify
 
 Change = Callable[[Forger], Any]
@@ -196,7 +197,8 @@ def other_formula(forger: Forger) -> None:
 def old_software(forger: Forger) -> None:
     other_formula(forger)
     forger.edit_json("data/env.json", lambda e: e.update(software="plantseal 0.0.9"))
-    forger.resign()
+    forger.edit(names.BAG_INFO, lambda b: b.replace(SOFTWARE.encode(), b"plantseal 0.0.9"))
+    forger.resign(lambda s: s["predicate"].update(software="plantseal 0.0.9"))
 
 
 def chain_broken(forger: Forger) -> None:

@@ -8,6 +8,7 @@ from plantseal.evidence import verify_coverage, verify_rows
 from plantseal.evidence.format import KNOWN, NOTES, REQUIRED, SAFE_NAME, SHORTFALLS, Code
 from plantseal.evidence.verdict import STEPS, VERDICTS
 from plantseal_connectors import rows, status
+from plantseal_kpi.evaluate import CONTEXT_NS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "bundle-format.md").read_text(encoding="utf-8")
 
@@ -96,3 +97,13 @@ def test_every_file_of_the_table_is_a_name_that_the_verifier_takes() -> None:
     for name in set(examples) - set(REQUIRED) - {"bundle.dsse.json"}:
         assert KNOWN.fullmatch(name), name
     assert all(SAFE_NAME.fullmatch(n) for n in examples)
+
+
+def test_the_context_of_a_span_and_the_slack_of_a_period_are_those_of_the_code() -> None:
+    files, checks = section("## 6. Files of a bundle"), section("## 7. Verification")
+    hours = re.search(r"widened by (\d+) h", files)
+    assert hours
+    assert int(hours[1]) * 3600 * 10**9 == CONTEXT_NS
+    slack = re.search(r"begin up to (\d+) s after the start", checks)
+    assert slack
+    assert int(slack[1]) * 10**9 == verify_coverage.PRESENCE_SLACK_NS

@@ -107,3 +107,29 @@ def test_any_bytes_end_in_data_or_a_config_error(
     except ConfigError:
         return
     assert isinstance(document.data, dict)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("a:\n\tb: 1\n", "line 2 is indented with a tab, use spaces"),
+        ("a: 1\nb：2\nc: 3\n", "line 2 has a full-width '：'"),
+        ("a: {b: 1，c: 2}\n", "line 1 has a full-width '，'"),
+        ("a:\n\u3000\u3000b: 1\n  c: 2\n", "line 2 has a full-width '\\u3000'"),
+    ],
+)
+def test_what_a_tired_person_types_is_named_beside_the_syntax_error(
+    tmp_path: Path, body: str, said: str
+) -> None:
+    assert said in _said(tmp_path, body)
+
+
+def test_curly_quotes_are_no_quotes_unless_quoted(tmp_path: Path) -> None:
+    document = _read(tmp_path, 'host: “10.0.0.7”\nname: "“渝”"\n')
+    assert [str(p.path) for p in document.problems] == ["host"]
+    assert "no quotation mark of YAML" in document.problems[0].message
+    assert document.data["name"] == "“渝”"
+
+
+def test_a_file_that_is_one_long_text_is_not_repeated_whole(tmp_path: Path) -> None:
+    assert len(_said(tmp_path, "time,value\n" + "2026-01-01,5\n" * 1000)) < 200

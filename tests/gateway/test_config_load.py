@@ -213,3 +213,22 @@ def test_a_plant_without_sources_is_a_plant(tmp_path: Path) -> None:
     assert pf.data_dir == tmp_path / "data"
     assert pf.evidence.origin == "plantseal.invalid/t"
     assert HEAD.count("{") == len(pf.plant.equipment)
+
+
+def test_a_mistake_in_the_register_is_told_once_and_not_by_every_tag(tmp_path: Path) -> None:
+    source = "sources: [{id: c1, connector: recorded, tags: t.csv}]\n"
+    tables = {"t.csv": TAGS + "a,m1,x,,\nb,m1,y,,\n", "e.csv": "id,name,cls\nm1,M1,procesing\n"}
+    plant = write_plant(tmp_path, source, tables)
+    inline = plant.read_text().replace("name: M1, cls: processing", "name: M1, cls: procesing")
+    apart = f"version: 1\nsite: t\nequipment: e.csv\n{source}"
+    for text in (inline, apart):
+        plant.write_text(text)
+        (said,) = _said(tmp_path, plant)
+        assert "'procesing'" in said
+
+
+def test_a_notice_that_nothing_can_be_judged_by_is_a_mistake_of_the_file(tmp_path: Path) -> None:
+    plant = write_plant(tmp_path, "notices: [CQ2020-15, CQ2021-15]\n")
+    (said,) = _said(tmp_path, plant)
+    assert said.startswith("plant.yaml:6:22 notices[1]: got 'CQ2021-15', expected one of ")
+    assert "did you mean 'CQ2020-15'?" in said

@@ -132,6 +132,7 @@ def test_what_cannot_be_read_is_kept_byte_for_byte_and_listed(store: Store) -> N
     ]
     link = store.rows("$link:r")
     assert set(link["kind"].tolist()) == {Kind.UNPARSED}
+    assert set(store.rows()["flags"].tolist()) == {Flag.IMPORTED}
     assert set(link["status"].tolist()) == {BAD_DECODING_ERROR}
     assert dict(zip(link["src_seq"].tolist(), store.texts(link), strict=True)) == {
         i: line for i, line in enumerate(body.split(b"\n"), 1) if i <= 4

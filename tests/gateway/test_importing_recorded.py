@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from plantseal_testing_plant import write_plant
 
 from plantseal.config import load
 from plantseal.importing import import_file, open_for_import
 
 DATA = Path(os.environ.get("DATA") or Path(__file__).parents[3] / "shared" / "data")
+pytestmark = pytest.mark.recorded
 HEAD = "name,equipment,address,type,scale,unit,period_ms,role\n"
 SOURCES = "sources: [{id: r, connector: recorded, tags: t.csv}]\n"
 STEEL = """\

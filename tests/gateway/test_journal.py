@@ -346,3 +346,16 @@ def test_a_transaction_waits_for_a_neighbour_and_then_says_who_is_busy(
     blocker.close()
     assert second.append(submitted(numbered(0, 1))) == range(1)  # not final: nothing was begun
     second.close()
+
+
+def test_a_neighbour_that_is_busy_while_space_is_given_back_stops_nobody(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Giving pages back is housekeeping: were its failure final, a slow import would end the gateway."""
+    monkeypatch.setattr("plantseal.journal.database.BUSY_S", 0.05)
+    with Journal.open(journal.root) as second, sqlite3.connect(journal.path) as blocker:
+        blocker.execute("BEGIN IMMEDIATE")
+        second._shrink()  # forget_sealed calls it after its own transaction
+        blocker.rollback()
+        assert second.append(submitted(numbered(0, 1))) == range(1)
+    blocker.close()

@@ -76,3 +76,52 @@ def test_sources_are_checked_side_by_side(tmp_path: Path, device: Device) -> Non
     silent = [r for r in read_once(bound(load(file.path)), 2) if r.tag == "two.count"]
     assert silent[0].latency_ms is None
     assert "BadNotConnected" in silent[0].status
+
+
+def test_a_device_that_takes_connections_and_answers_no_poll_is_not_well(
+    tmp_path: Path, device: Device
+) -> None:
+    plant(tmp_path, device.port)
+    table = tmp_path / "two.csv"
+    table.write_text(table.read_text().replace("2/holding", "17/holding"))
+    from plantseal.config import load
+
+    one, two = check_connect(bound(load(tmp_path / "plant.yaml")))
+    assert one.ok, one.detail
+    assert not two.ok
+    assert "no tag can be read" in two.detail
+    assert "Modbus exception 11" in two.detail
+    assert "unit ids" in two.remedy
+
+
+def test_one_tag_that_cannot_be_polled_is_named(tmp_path: Path, device: Device) -> None:
+    plant(tmp_path, device.port)
+    table = tmp_path / "one.csv"
+    table.write_text(table.read_text().replace("holding:11,", "holding:500,"))
+    from plantseal.config import load
+
+    one, _ = check_connect(bound(load(tmp_path / "plant.yaml")))
+    assert not one.ok
+    assert "1 of 3 polled tags cannot be read: one.count (BadNodeIdUnknown" in one.detail
+
+
+def test_slots_that_passed_while_connecting_are_no_answer(tmp_path: Path, device: Device) -> None:
+    plant(tmp_path, device.port)
+    assert device.simulator is not None
+    for unit in (1, 2):  # the identification comes late, so slots of 50 ms have passed by then
+        device.simulator.fault(unit, "late", seconds=0.25, times=1)
+    from plantseal.config import load
+
+    found = read_once(bound(load(tmp_path / "plant.yaml")), 5)
+    assert [r.status for r in found] == ["Good"] * 4
+
+
+def test_why_a_source_cannot_be_read_stands_with_its_readings(
+    tmp_path: Path, device: Device
+) -> None:
+    file = plant(tmp_path, device.port)
+    device.off()
+    found = read_once(bound(file), 2)
+    device.on()
+    assert "connection refused → check host and port" in found[0].reason
+    assert found[0].reason.startswith("one: ")

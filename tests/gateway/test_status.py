@@ -93,3 +93,16 @@ def test_values_are_shown_in_their_unit(value: Scalar, scale: str, shown: object
     assert got == shown
     assert type(got) is type(shown)
     assert np.int64(ABSENT) == batch.rows["t_source"][0]
+
+
+def test_a_widened_float32_is_shown_as_the_device_means_it() -> None:
+    def shown(value: float) -> object:
+        rows = RowList()
+        rows.add(tag=1, t_receive=1, value=value)
+        return reading(rows.batch().rows[0], b"", Decimal(1))
+
+    assert shown(float(np.float32(230.3))) == 230.3
+    assert np.float32(shown(131072.0078125)) == np.float32(131072.0078125)
+    assert shown(0.1 + 0.2) == 0.1 + 0.2, "a double keeps every digit"
+    assert shown(1e300) == 1e300
+    assert str(shown(float("nan"))) == "nan"

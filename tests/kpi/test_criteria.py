@@ -9,7 +9,9 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from plantseal_kpi.criteria import Fact, compare, declared_facts, judge
+from plantseal_kpi.comparing import compare
+from plantseal_kpi.conditions import unasked
+from plantseal_kpi.criteria import Fact, declared_facts, judge
 from plantseal_kpi.metrics import BY_FACT, CATALOGUE
 from plantseal_kpi.notices import Notice, load_notice
 
@@ -24,6 +26,7 @@ def verdicts(facts=(), declared=None, project=None):
     return {v.criterion: v for v in judge(NOTICE, known, project or WORKSHOP, stated)}
 
 
+@pytest.mark.recorded("../notices")
 def test_every_quote_stands_in_the_notice():
     text = (SHARED / "notices" / "2020-15-digital-workshop-and-smart-factory.txt").read_text(
         "utf-8"
@@ -31,6 +34,7 @@ def test_every_quote_stands_in_the_notice():
     assert [c.id for c in NOTICE.criteria if c.text_zh not in text] == []
 
 
+@pytest.mark.recorded("../design")
 def test_no_criterion_of_the_extraction_is_missing_or_changed():
     listed = YAML(typ="safe").load((SHARED / "design" / "criteria.yaml").read_text("utf-8"))
     wanted = {c["id"]: c for c in listed["criteria"] if c["notice"] == NOTICE.key}
@@ -142,3 +146,37 @@ def test_the_catalogue_names_functions_after_metrics():
         assert m.function.__name__ == m.id
         assert m.function.__doc__
         assert m.zh
+
+
+def test_a_misspelt_project_makes_nothing_inapplicable():
+    got = verdicts(project={"track": "Workshop", "build": "renovation"})
+    v = got["cq2020.w2.upload_rate"]
+    assert v.outcome == "NOT_ASSESSABLE"
+    assert "got 'Workshop'" in v.reasons[0].message
+
+
+def test_what_nobody_asks_for_is_named():
+    found = unasked(
+        [NOTICE], {"bulid": "renovation", "track": "workshop"}, {"construction_perod": Decimal(3)}
+    )
+    assert [f.code for f in found] == ["project.unknown", "declared.unknown"]
+    assert "did you mean build" in found[0].message
+    assert "did you mean construction_period" in found[1].message
+
+
+def test_the_very_day_is_flagged():
+    project = WORKSHOP | {"project_class": "I"}
+    for day, flagged in (("2018-01-01", True), ("2018-01-02", False)):
+        v = verdicts(declared={"project_start_date": day}, project=project)["cq2020.a3.i.start"]
+        assert v.outcome == "PASS"
+        assert any(r.code == "criteria.exact_day" for r in v.reasons) == flagged
+
+
+def test_a_number_that_is_none_is_named():
+    project = WORKSHOP | {"project_class": "I"}
+    got = verdicts(
+        declared={"construction_progress": Decimal("NaN"), "project_start_date": "soon"},
+        project=project,
+    )
+    assert got["cq2020.a3.i.progress"].outcome == "NOT_ASSESSABLE"
+    assert "expected a date such as" in got["cq2020.a3.i.start"].reasons[-1].message

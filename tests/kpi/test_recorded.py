@@ -21,6 +21,7 @@ DATA = Path(os.environ.get("DATA", Path(__file__).parents[2] / ".." / "shared" /
 MAZAK = DATA / "nist_smstb_mazak01"
 FLEET = DATA / "nist_smstb_fleet_2018q2"
 STEEL = DATA / "uci_steel_energy" / "Steel_industry_data.csv.gz"
+pytestmark = pytest.mark.recorded
 STATES = ("ACTIVE", "READY", "STOPPED", "INTERRUPTED", "FEED_HOLD", "UNAVAILABLE")
 
 

@@ -238,3 +238,11 @@ def test_polled_coverage_equals_the_definition_read_slowly(events, shuffle):
     given_rows = pl.DataFrame(rows, schema=frame([]).schema, orient="row").lazy()
     report = evaluate(given_rows, plant([machine()], [point()]), period(150))
     assert int(report.results[0].numerator) == len(slow & set(range(150))) * SECOND
+
+
+@pytest.mark.parametrize(("seconds", "flagged"), [(360, False), (361, True)])
+def test_planned_stops_over_a_tenth_are_flagged(seconds, flagged):
+    stop = period(seconds).model_dump()
+    calendar = {"stops": [{"period": stop, "reason": "maintenance"}]}
+    r = rate([slot(n) for n in range(360)], [point()], 3600, calendar=calendar)
+    assert any(f.code == "upload.exclusions" for f in r.findings) == flagged

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -82,15 +83,55 @@ def test_the_changelog_knows_this_version():
 
 
 @pytest.mark.parametrize("folder", PACKAGES)
-def test_every_module_stands_in_the_architecture(folder):
-    page = text("docs/architecture.md")
+def test_every_module_stands_in_the_architecture_and_no_other(folder):
+    page = text("docs/architecture.md").split(f"### `{folder}`\n")[1].split("\n##")[0]
+    named = {}
+    for name, subject in re.findall(r"^\| `([\w./]+)` \| (.+) \|$", page, re.M):
+        assert name not in named, f"{name} stands twice"
+        files = re.findall(r"`(\w+\.py)`", subject.partition("Files:")[2])
+        named[name] = set(files) if name.endswith("/") else set()
+    lies = {}
     for path in sorted((ROOT / folder).iterdir()):
-        if path.name.startswith(("__", "py.typed")):
-            continue
-        if path.is_dir():
-            assert re.search(rf"\b{path.name}/", page), f"{path.name}/ is not in architecture.md"
-        elif path.suffix == ".py":
-            assert re.search(rf"\b{path.name}\b", page), f"{path.name} is not in architecture.md"
+        if path.suffix == ".py" and not path.name.startswith("__"):
+            lies[path.name] = set()
+        elif path.is_dir() and list(path.glob("*.py")):
+            names = {p.name for p in path.glob("*.py") if p.name != "__init__.py"}
+            lies[f"{path.name}/"] = names
+    assert named == lies
+
+
+def test_every_dependency_was_looked_over_and_no_other_is_listed():
+    project = tomllib.loads(text("pyproject.toml"))
+    extras = project["project"]["optional-dependencies"]
+    wanted = {
+        "base": project["project"]["dependencies"],
+        "gateway": extras["gateway"],
+        "demo": [d for d in extras["demo"] if not d.startswith("plantseal[")],
+        "dev": project["dependency-groups"]["dev"],
+    }
+    listed: dict[str, set[str]] = {}
+    for names, where in re.findall(
+        r"^\| ([^|]+) \| (base|gateway|demo|dev) \|", text("docs/adr/0002-dependencies.md"), re.M
+    ):
+        listed.setdefault(where, set()).update(n.split()[0] for n in names.split(","))
+    assert listed == {
+        where: {re.match(r"[\w.-]+", d)[0] for d in names} for where, names in wanted.items()
+    }
+
+
+def test_decisions_are_numbered_without_a_hole():
+    numbers = sorted(int(p.name[:4]) for p in (ROOT / "docs/adr").glob("[0-9]*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_link_of_the_documents_leads_somewhere():
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in tracked(".md")
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert broken == []
 
 
 def test_no_file_is_over_400_lines():

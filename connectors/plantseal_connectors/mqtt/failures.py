@@ -81,7 +81,7 @@ def of_end(
         )
     if isinstance(error, OSError):
         return Disconnected(
-            f"{where}: {error}",
+            f"{where}: {(error.strerror or str(error)).lower()}",
             status=BAD_NOT_CONNECTED,
             remedy="check host, port, and that the broker runs",
         )

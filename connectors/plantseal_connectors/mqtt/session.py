@@ -74,6 +74,13 @@ class _ReportingClient(Client):
         self._report(None)
         return code
 
+    def release(self) -> None:
+        """Close the sockets that wake the network thread, which is over.
+
+        The library leaves them to the garbage collector, which warns of them now and then.
+        """
+        self._reset_sockets()
+
 
 class BrokerSession:
     """A session that is opened once, read until lost, and closed once."""
@@ -280,10 +287,13 @@ class BrokerSession:
         self._closing = True
         self._inbox.close()
         client.disconnect()
-        if not await self._over() and isinstance(tcp := client.socket(), socket.socket):
+        over = await self._over()
+        if not over and isinstance(tcp := client.socket(), socket.socket):
             with contextlib.suppress(OSError):  # a broker that reads nothing: end it by force
                 tcp.shutdown(socket.SHUT_RDWR)
-            await self._over()
+            over = await self._over()
+        if over:
+            client.release()
         if self._connected.done() and not self._connected.cancelled():
             self._connected.exception()  # retrieved: a refusal nobody awaited is no news at close
 

@@ -186,7 +186,9 @@ def sim(
     advertise: Annotated[
         str | None, typer.Option(help="Name under which others reach the servers.")
     ] = None,
-    port_base: Annotated[int, typer.Option(help="First port to listen on; 0: any free.")] = 0,
+    port_base: Annotated[
+        int, typer.Option(min=0, max=65_533, help="First port to listen on; 0: any free.")
+    ] = 0,
     broker: Annotated[
         str | None, typer.Option(help="host:port of a broker; without it, an embedded one.")
     ] = None,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from plantseal.cli.exits import Exit, Stop
-from plantseal.cli.output import emit, grid, say, show, word
+from plantseal.cli.output import emit, grid, plain, say, show, word
 from plantseal.cli.store import plant_file
 from plantseal.config import Bound, PlantFile, bind, tag_names
 
@@ -21,8 +21,14 @@ def check(config: Path, *, offline: bool, as_json: bool) -> None:
     if not as_json:
         show(
             word("√ {f}: no mistake found", "√ {f}：未发现错误").format(f=config)
-            + f" ({len(file.sources)} sources, {len(tag_names(file))} tags, "
-            + f"{len(file.plant.equipment)} in the register)"
+            + word(
+                " (sources: {s}, tags: {t}, machines in the register: {e})",
+                "（数据源 {s} 个，测点 {t} 个，台账设备 {e} 台）",
+            ).format(
+                s=len(file.sources),
+                t=sum(len(s.specs) for s in file.sources),
+                e=len(file.plant.equipment),
+            )
         )
     if offline:
         if as_json:
@@ -56,19 +62,33 @@ def read_once(config: Path, *, timeout_s: float, as_json: bool) -> None:
     if as_json:
         emit(
             [{"tag": r.tag, "value": r.value, "unit": r.unit, "status": r.status,
-              "t_source": _time(r.t_source), "latency_ms": r.latency_ms} for r in readings]
+              "t_source": _time(r.t_source), "latency_ms": r.latency_ms, "reason": r.reason} for r in readings]
         )  # fmt: skip
     else:
-        table = grid("tag", "value", "unit", "status", "source time", "latency ms")
+        table = grid(
+            word("tag", "点"), word("value", "数值"), word("unit", "单位"),
+            word("status", "状态"), word("source time (UTC)", "设备时间 (UTC)"),
+            word("latency [ms]", "延迟 [ms]").replace("[", r"\["),
+        )  # fmt: skip
         for r in readings:
-            latency = "–" if r.latency_ms is None else f"{r.latency_ms:.1f}"
-            table.add_row(r.tag, str(r.value), r.unit, r.status, _time(r.t_source) or "–", latency)
+            table.add_row(
+                plain(r.tag),
+                "–" if r.value is None else plain(r.value),
+                plain(r.unit),
+                r.status,
+                _time(r.t_source) or "–",
+                "–" if r.latency_ms is None else f"{r.latency_ms:.1f}",
+            )
         show(table)
+    for reason in dict.fromkeys(r.reason for r in readings if r.reason):
+        say(f"× {reason}")
     silent = [r.tag for r in readings if r.latency_ms is None]
     if silent:
         raise Stop(
             Exit.UNREACHABLE,
-            word("no answer within {t} s: ", "{t} 秒内无应答：").format(t=timeout_s)
+            word("no answer (waited {t:g} s at most): ", "无应答（最多等待 {t:g} 秒）：").format(
+                t=timeout_s
+            )
             + ", ".join(silent[:10])
             + (f" (+{len(silent) - 10})" if len(silent) > 10 else ""),
         )

@@ -13,6 +13,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
+from plantseal.cli.output import word
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,8 +46,21 @@ _CODES: Final = (
     ("plantseal.importing", "ImportRefused", Exit.INPUT),
     ("plantseal.journal", "JournalError", Exit.UNREACHABLE),
     ("plantseal.keys", "KeyFileError", Exit.INPUT),
+    ("plantseal.evidence.seal", "SealError", Exit.INPUT),
 )
 """Errors of our own by module: a module that was never imported cannot have raised one."""
+
+
+_EXTRAS: Final = {
+    "asyncua": "gateway",
+    "fastexcel": "gateway",
+    "google": "gateway",
+    "paho": "gateway",
+    "pymodbus": "gateway",
+    "zstandard": "gateway",
+    "amqtt": "demo",
+}
+"""Which part of the installation brings a library that the evaluator's install is without."""
 
 
 def code_of(error: Exception) -> Exit | None:
@@ -72,11 +87,40 @@ def guarded(command: Callable[[], object], say: Callable[[str], None]) -> int:
     except Exception as error:  # noqa: BLE001  the edge of the process: told, filed, never shown raw
         code = code_of(error)
         if code is not None:
-            say(str(error))
+            say(_words(error))
             return code
+        if remedy := _not_installed(error):
+            say(remedy)
+            return Exit.INPUT
         say(_filed(error))
         return Exit.FAULT
     return Exit.OK
+
+
+def _words(error: Exception) -> str:
+    """Return an error's message; the system's own without its number, the file in front.
+
+    Example:
+        >>> _words(PermissionError(13, "Permission denied", "data/journal.db"))
+        'data/journal.db: permission denied'
+    """
+    if isinstance(error, OSError) and error.strerror and error.errno:
+        where = "" if error.filename is None else f"{error.filename}: "
+        return f"{where}{error.strerror[:1].lower()}{error.strerror[1:]}"
+    return str(error)
+
+
+def _not_installed(error: Exception) -> str | None:
+    """Return what to install when a library of an extra is missing, None for any other error."""
+    library = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+    if library not in _EXTRAS:
+        return None
+    extra = _EXTRAS[library]
+    return word(
+        f"this installation is the evaluator's: {library} is not installed, which this command "
+        f"needs; run: pip install 'plantseal[{extra}]'",
+        f"当前为评审方安装，缺少本命令所需的 {library}；请执行：pip install 'plantseal[{extra}]'",
+    )
 
 
 def _filed(error: Exception) -> str:

@@ -1,14 +1,16 @@
 """``plantseal kpi``: the figures of a period, and the table that a committee would want."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from rich.table import Table
 
 from plantseal.cli.exits import Exit, Stop
-from plantseal.cli.output import emit, grid, say, show, word
+from plantseal.cli.output import emit, grid, plain, say, show, word
 from plantseal.cli.periods import period as parse_period
 from plantseal.cli.store import open_store, plant_file, plant_in_force
+from plantseal_kpi.plant import Period
 from plantseal_kpi.report import Report, Result, Verdict
 
 OUTCOMES = {
@@ -57,9 +59,24 @@ def _report(config: Path, period: str) -> Report:
     try:
         plant = plant_in_force(journal)
         wanted = parse_period(period, plant.zone)
+        say_if_open(wanted)
         return evaluate(rows(journal, spans(plant, wanted)), plant, wanted)
     finally:
         journal.close()
+
+
+def say_if_open(period: Period) -> None:
+    """Say on stderr that a period is not over: time to come counts like time missed."""
+    now = datetime.now(UTC)
+    if now < period.end:
+        ends = period.end.isoformat()
+        say(
+            word(
+                f"the period ends at {ends}, which is still to come: the time until then has no "
+                "records and counts as missing",
+                f"统计期于 {ends} 结束，尚未到期：剩余时间没有记录，按缺失计算",
+            )
+        )
 
 
 def _only(report: Report, notice: str) -> Report:
@@ -82,20 +99,20 @@ def verdict_table(report: Report, *, all_criteria: bool = False) -> Table:
         word("verdict", "结论"),
         word("coverage", "覆盖率"),
         word("why", "说明"),
-        title=word("Verdict per clause", "逐条结论") + f"  {report.start} .. {report.end}",
+        title=word("Verdict per clause", "逐条结论") + plain(f"  {report.start} .. {report.end}"),
     )
     for v in report.verdicts:
         if v.outcome == "NOT_APPLICABLE" and not all_criteria:
             continue
         en, zh, colour = OUTCOMES[v.outcome]
         table.add_row(
-            v.clause,
-            v.text_zh,
-            _figure(v),
-            f"{v.comparator} {v.threshold}{_unit(v)}" if v.threshold else "",
+            plain(v.clause),
+            plain(v.text_zh),
+            plain(_figure(v)),
+            plain(f"{v.comparator} {v.threshold}{_unit(v)}" if v.threshold else ""),
             f"[{colour}]{word(en, zh)}[/]",
             percent(v.coverage),
-            "; ".join(r.message for r in v.reasons[:2]),
+            plain("; ".join(r.message for r in v.reasons[:2])),
         )
     return table
 
@@ -144,12 +161,12 @@ def figure_table(report: Report) -> Table:
         if r.scope != "plant":
             continue
         table.add_row(
-            f"{r.metric}/{r.version}",
-            r.scope,
-            value_text(r),
-            r.formula,
+            plain(f"{r.metric}/{r.version}"),
+            plain(r.scope),
+            plain(value_text(r)),
+            plain(r.formula),
             percent(r.coverage),
             r.origin,
-            "; ".join(f.message for f in r.findings[:2]),
+            plain("; ".join(f.message for f in r.findings[:2])),
         )
     return table

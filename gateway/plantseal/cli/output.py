@@ -7,6 +7,7 @@ import sys
 from typing import Any, Literal
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 Lang = Literal["en", "zh"]
@@ -59,9 +60,19 @@ def emit(document: Any) -> None:
 
 
 def show(table: RenderableType) -> None:
-    """Print a table or a line of data on stdout; a pipe gets it unwrapped at 160 columns."""
-    width = None if sys.stdout.isatty() else 160
-    Console(highlight=False, width=width).print(table, markup=not isinstance(table, str))
+    """Print a table or a line of data on stdout; a pipe gets tables 160 columns wide, lines whole."""
+    width, line = None if sys.stdout.isatty() else 160, isinstance(table, str)
+    Console(highlight=False, width=width).print(table, markup=not line, soft_wrap=line)
+
+
+def plain(text: object) -> str:
+    r"""Return what a device, a file or a bundle says, fit for a cell: shown as it is, no markup.
+
+    Example:
+        >>> print(plain("[red]E-12[/]"))
+        \[red]E-12\[/]
+    """
+    return escape(str(text))
 
 
 def grid(*columns: str, title: str | None = None) -> Table:

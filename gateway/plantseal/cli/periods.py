@@ -1,7 +1,7 @@
 """Periods and durations as a person types them."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,8 @@ from plantseal.cli.exits import Exit, Stop
 from plantseal_kpi.plant import Period
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_YEARS: Final = range(1971, 2200)
+"""Years whose times fit into 64 bits of nanoseconds, with room for a baseline before them."""
 _EXPECTED: Final = (
     "expected a day (2026-11-01), days (2026-11-01..2026-11-30, both included) "
     "or times (2026-11-01T08:00..2026-11-01T16:00)"
@@ -25,9 +27,9 @@ def period(text: str, zone: str) -> Period:
         >>> period("2026-11-01", "Asia/Shanghai").end.isoformat()
         '2026-11-02T00:00:00+08:00'
     """
-    first, _, last = text.partition("..")
+    first, dots, last = text.partition("..")
     start = _moment(first, zone, text, whole_day_end=False)
-    end = _moment(last or first, zone, text, whole_day_end=True)
+    end = _moment(last if dots else first, zone, text, whole_day_end=True)
     if end <= start:
         raise Stop(Exit.INPUT, f"--period {text}: the end is not later than the start; {_EXPECTED}")
     return Period(start=start, end=end)
@@ -35,10 +37,12 @@ def period(text: str, zone: str) -> Period:
 
 def _moment(text: str, zone: str, whole: str, *, whole_day_end: bool) -> datetime:
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-            day = date.fromisoformat(text) + timedelta(days=1 if whole_day_end else 0)
-            return datetime.combine(day, time(), ZoneInfo(zone))
         moment = datetime.fromisoformat(text)
+        if moment.year not in _YEARS:
+            raise ValueError(f"year {moment.year}")
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            day = moment.date() + timedelta(days=1 if whole_day_end else 0)
+            return datetime.combine(day, time(), ZoneInfo(zone))
     except ValueError as e:
         raise Stop(Exit.INPUT, f"--period {whole}: cannot read {text!r}; {_EXPECTED}") from e
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))

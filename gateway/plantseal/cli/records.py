@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plantseal.cli.exits import Exit, Stop
+from plantseal.cli.figures import say_if_open
 from plantseal.cli.output import emit, language, say, show, word
 from plantseal.cli.periods import period as parse_period
 from plantseal.cli.store import open_store, plant_file, plant_in_force, signer_of
@@ -52,9 +53,9 @@ def import_files(
     """
     from plantseal.importing import import_file, open_for_import
 
-    missing = [str(f) for f in (*files, column_map) if not f.is_file()]
+    missing = ", ".join(str(f) for f in (*files, column_map) if not f.is_file())
     if missing:
-        raise Stop(Exit.INPUT, f"no such file: {', '.join(missing)}")
+        raise Stop(Exit.INPUT, word("no such file: ", "文件不存在：") + missing)
     journal, bound = open_for_import(file)
     with journal:
         for path in files:
@@ -73,6 +74,7 @@ def seal(config: Path, *, period: str, out: Path, as_json: bool) -> None:
     journal = open_store(file, read_only=False)
     try:
         wanted = parse_period(period, plant_in_force(journal).zone)
+        say_if_open(wanted)
         sealed = seal_bundle(journal, wanted, out, signer=signer, zipped=out.suffix == ".zip")
     finally:
         journal.close()

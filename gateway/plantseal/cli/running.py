@@ -1,28 +1,39 @@
 """``plantseal run`` and ``plantseal status``."""
 
+import contextlib
 import logging
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.live import Live
 from rich.logging import RichHandler
 
 from plantseal.cli.exits import Exit, Stop
-from plantseal.cli.live import Uploads, live_view
-from plantseal.cli.output import emit, say, show, talk, word
+from plantseal.cli.live import Uploads, age_text, live_view
+from plantseal.cli.output import emit, language, say, show, talk, word
 from plantseal.cli.periods import seconds_until
 from plantseal.cli.store import open_store, plant_file, plant_in_force
 from plantseal.config import PlantFile
+from plantseal.journal import JournalError
 from plantseal.status import Status
 from plantseal.status import read as read_status
 from plantseal_kpi.plant import Period
 
+if TYPE_CHECKING:
+    from plantseal.run import Summary
+
 ALIVE_S: Final = 15.0
 """A status file older than this means that the gateway does not run."""
+WINDOW: Final = timedelta(hours=1)
+"""How far back the upload rates look that are shown while the gateway runs."""
+MAX_ROWS: Final = 2_000_000
+"""With more rows in an hour than this, the window is shorter: the look must stay a light one."""
+SHARE: Final = 20
+"""Computing the rates may take a twentieth of the time."""
 _NONE: Final = Uploads({}, None)
 
 
@@ -32,6 +43,7 @@ class Watch:
 
     file: PlantFile
     every_s: float = 2.0
+    window: timedelta = WINDOW
     equipment: dict[str, str] = field(default_factory=dict)
     _uploads: Uploads = field(default=_NONE)
     _computed: float = field(default=float("-inf"))
@@ -40,6 +52,9 @@ class Watch:
         self.equipment = {
             spec.name: spec.equipment for source in self.file.sources for spec in source.specs
         }
+        a_second = sum(1000 / spec.period_ms for s in self.file.sources for spec in s.specs)
+        most = timedelta(seconds=MAX_ROWS / max(a_second, 1.0))
+        self.window = max(timedelta(minutes=1), min(self.window, most))
 
     def status(self) -> Status | None:
         """Return the newest status; None when there is none."""
@@ -56,12 +71,20 @@ class Watch:
         )
 
     def now(self, since: datetime) -> tuple[Status | None, Uploads]:
-        """Return the status and the upload rates since then, computed every few seconds."""
+        """Return the status and the upload rates since then, of the window at most.
+
+        They are computed every few seconds, and the more seldom the longer it takes.
+        """
         if time.monotonic() - self._computed >= self.every_s:
+            began = time.monotonic()
             until = datetime.now(UTC) - timedelta(seconds=1)
+            since = max(since, until - self.window)
             if until > since + timedelta(seconds=1):
-                self._uploads = uploads(self.file, Period(start=since, end=until))
+                # a store that is busy, or not there yet, is asked again
+                with contextlib.suppress(JournalError, Stop):
+                    self._uploads = uploads(self.file, Period(start=since, end=until))
             self._computed = time.monotonic()
+            self.every_s = max(self.every_s, SHARE * (self._computed - began))
         return self.status(), self._uploads
 
 
@@ -77,7 +100,7 @@ def uploads(file: PlantFile, period: Period) -> Uploads:
     finally:
         journal.close()
     found = {r.scope: r.value for r in results}
-    return Uploads(found, found.get("plant"))
+    return Uploads(found, found.get("plant"), period)
 
 
 def run(config: Path, *, until: str | None, live: bool, as_json: bool) -> None:
@@ -102,7 +125,9 @@ def run(config: Path, *, until: str | None, live: bool, as_json: bool) -> None:
     if as_json:
         emit(summary.to_json())
     else:
-        say(word("stopped: ", "已停止：") + summary.text())
+        say(
+            word("stopped: ", "已停止：") + (summary.text() if language() == "en" else _zh(summary))
+        )
 
 
 def _log_to_the_terminal() -> None:
@@ -132,28 +157,47 @@ def status(config: Path, *, health: bool, as_json: bool) -> None:
     file = plant_file(config)
     watch = Watch(file)
     found = watch.status()
-    age_s = None if found is None else (time.time_ns() - found.written_ns) / 1e9
-    if found is None or age_s is None or age_s > ALIVE_S:
-        seen = (
-            "" if age_s is None else word(f"; last seen {age_s:.0f} s ago", f"；{age_s:.0f} 秒前")
-        )
-        raise Stop(
-            Exit.UNREACHABLE,
-            word("the gateway does not run on ", "网关未运行：")
-            + f"{file.data_dir}{seen}; "
-            + word("start it with `plantseal run`", "用 plantseal run 启动"),
-        )
+    if found is None:
+        raise Stop(Exit.UNREACHABLE, f"{file.data_dir}: {_not_running('')}")
+    age_s = (time.time_ns() - found.written_ns) / 1e9
+    if found.state in ("stopped", "failed") or age_s > ALIVE_S:
+        ended = {"stopped": word("stopped", "已停止"), "failed": word("failed", "因故障终止")}
+        how = ended.get(found.state, word("last heard of", "最后一次响应"))
+        seen = word(f"; {how} {age_text(age_s)} ago", f"；{how}，{age_text(age_s)}前")
+        why = f": {found.detail}" if found.detail else ""
+        raise Stop(Exit.UNREACHABLE, f"{file.data_dir}: {_not_running(seen + why)}")
     if health:
         if not as_json:
             show(word("alive", "正常"))
             return
         emit({"alive": True, "age_s": round(age_s, 1)})
         return
-    since = datetime.now(UTC) - timedelta(hours=1)
-    _, rates = watch.now(since)
+    _, rates = watch.now(datetime.now(UTC) - watch.window)
     if as_json:
         document = found.to_json()
-        document["upload_rate_last_hour"] = {"plant": rates.plant, **rates.by_equipment}
+        document["upload_rate"] = {
+            "start": None if rates.period is None else rates.period.start.isoformat(),
+            "end": None if rates.period is None else rates.period.end.isoformat(),
+            "plant": rates.plant,
+            "by_equipment": {k: v for k, v in rates.by_equipment.items() if k != "plant"},
+        }
         emit(document)
         return
     show(live_view(found, watch.equipment, rates))
+
+
+def _zh(summary: "Summary") -> str:
+    parts = [f"{summary.seconds:.1f} 秒内写入 {summary.rows} 行"]
+    parts += [f"{s}：应答 {n}，坏值 {summary.bad[s]}" for s, n in summary.received.items()]
+    if summary.gaps:
+        parts.append(f"此前空缺 {summary.gaps} 段")
+    if summary.restarts:
+        parts.append(f"工作进程重启 {summary.restarts} 次")
+    return "；".join(parts)
+
+
+def _not_running(how: str) -> str:
+    return word(
+        f"the gateway does not run{how}; start it with `plantseal run`",
+        f"网关未运行{how}；用 plantseal run 启动",
+    )

@@ -11,7 +11,7 @@ from rich.live import Live
 from plantseal.cli.exits import Exit, Stop
 from plantseal.cli.figures import figure_table, verdict_table
 from plantseal.cli.live import live_view
-from plantseal.cli.output import emit, grid, say, show, talk, word
+from plantseal.cli.output import emit, grid, plain, say, show, talk, word
 from plantseal.cli.periods import seconds_until
 from plantseal.cli.running import Watch
 from plantseal.cli.store import open_store, plant_file, signer_of
@@ -61,6 +61,9 @@ def demo(*, out: Path, seconds: int, seed: int, as_json: bool) -> None:
     began = time.monotonic()
     try:
         prepare(out)
+    except DemoError as e:
+        raise Stop(Exit.INPUT, str(e)) from e
+    try:
         document = _run(out, seconds, seed, quiet=as_json)
     except DemoError as e:
         raise Stop(Exit.UNREACHABLE, str(e)) from e
@@ -204,7 +207,11 @@ def _truths(compared: list[Compared]) -> None:
     for c in compared:
         mark = "[green]√[/]" if c.holds else "[red]×[/]"
         table.add_row(
-            c.what, f"{c.truth}", "–" if c.ours is None else f"{c.ours}", str(c.unknown or ""), mark
+            plain(c.what),
+            f"{c.truth}",
+            "–" if c.ours is None else f"{c.ours}",
+            str(c.unknown or ""),
+            mark,
         )
     show(table)
 

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from plantseal.cli.exits import Exit, Stop
-from plantseal.cli.output import language
+from plantseal.cli.output import language, word
 from plantseal.config import PlantFile, load
 from plantseal.journal import Journal
 from plantseal.keys import Signer
-from plantseal.keys import load as load_key
+from plantseal.opening import key_of
 from plantseal_kpi.plant import Plant
 
 
@@ -28,9 +28,16 @@ def signer_of(file: PlantFile) -> Signer:
         Stop: With exit code 3, when there is none yet.
     """
     path = file.data_dir / "keys" / "gateway.pem"
-    if not path.exists():
-        raise Stop(Exit.INPUT, f"{path}: no signing key; `plantseal run` makes one at first start")
-    return load_key(path)
+    if not path.exists() and not (file.data_dir / "journal.db").exists():
+        raise Stop(
+            Exit.INPUT,
+            f"{path}: "
+            + word(
+                "no signing key and no store yet; `plantseal run` makes both at the first start",
+                "尚无签名密钥和数据；首次运行 plantseal run 时自动生成",
+            ),
+        )
+    return key_of(path)
 
 
 def open_store(file: PlantFile, *, read_only: bool) -> Journal:
@@ -52,5 +59,11 @@ def plant_in_force(journal: Journal) -> Plant:
     """
     found = journal.config_in_force()
     if found is None:
-        raise Stop(Exit.INPUT, "the log holds no configuration yet; start `plantseal run` first")
+        raise Stop(
+            Exit.INPUT,
+            word(
+                "the log holds no configuration yet; start `plantseal run` first",
+                "日志中尚无配置；请先运行 plantseal run",
+            ),
+        )
     return Plant.model_validate(json.loads(found[1])["plant"])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from plantseal.cli.exits import Exit, Stop
-from plantseal.cli.output import emit, grid, language, say, show, word
+from plantseal.cli.output import emit, grid, language, plain, say, show, word
 from plantseal.evidence.verify import Policy, Verification
 from plantseal.evidence.verify import verify as verify_bundle
 
@@ -14,7 +14,8 @@ def verify(path: Path, *, trust: list[str], anchored: bool, recompute: bool, as_
     """Verify, print every step and the verdict, and exit with the verdict's code."""
     policy = Policy(
         trusted=tuple(_key(text) for text in trust),
-        demands={"anchored": anchored, "complete": True, "reproduced": recompute},
+        # without recomputation the figures are a claim: incomplete, never trusted
+        demands={"anchored": anchored, "complete": True, "reproduced": True},
     )
     found = verify_bundle(path, policy, recompute=recompute)
     if as_json:
@@ -55,7 +56,7 @@ def print_verification(found: Verification, *, only_failures: bool = False) -> N
     for step in found.steps:
         if only_failures and step.outcome != "FAIL":
             continue
-        lines = [f"{f.code} {f.message}" for f in step.findings[:4]]
+        lines = [plain(f"{f.code} {f.message}") for f in step.findings[:4]]
         if len(step.findings) > 4:
             lines.append(word("… and {n} more", "……另有 {n} 项").format(n=len(step.findings) - 4))
         table.add_row(

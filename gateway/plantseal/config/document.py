@@ -5,6 +5,7 @@ tag and circular alias is a problem with its place, all at once. Dates stay text
 them) and decimals stay exact.
 """
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,9 @@ MAX_BYTES: Final = 4 * 2**20
 MAX_DEPTH: Final = 32
 MAX_VALUES: Final = 200_000  # aliases of aliases multiply: a few lines can stand for billions
 _TEXT: Final = ("str", "timestamp", "merge", "value")
+MAX_SHOWN: Final = 40
+_FULL_WIDTH: Final = re.compile("[：，；｛｝［］“”‘’＃－\u3000]")
+_CURLY: Final = tuple("“”‘’「『＂")
 _TAG: Final = "tag:yaml.org,2002:"
 
 
@@ -118,6 +122,7 @@ def read(path: Path, lang: Lang = "en") -> Document:
         mark = e.problem_mark or e.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         reason = " ".join(str(w) for w in (e.context, e.problem) if w)
+        reason += _hint(text.splitlines(), line, lang)
         raise ConfigError(
             [Problem(document.file, line, column, "", say(lang, "not_yaml", reason=reason))]
         ) from e
@@ -129,11 +134,26 @@ def read(path: Path, lang: Lang = "en") -> Document:
     if root is None:
         raise ConfigError([Problem(document.file, 0, 0, "", say(lang, "empty"))])
     if not isinstance(root, MappingNode):
-        got = say(lang, "list") if isinstance(root, SequenceNode) else repr(root.value)
+        text = str(root.value)
+        shown_text = repr(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…")
+        got = say(lang, "list") if isinstance(root, SequenceNode) else shown_text
         message = say(lang, "got", got=got, expected=say(lang, "mapping"))
         raise ConfigError([Problem(document.file, *_at(root), "", message)])
     document.data = _Reader(document).mapping(root, (), ())
     return document
+
+
+def _hint(lines: list[str], line: int, lang: Lang) -> str:
+    """Return what a person may have typed on the line before a syntax error, or on it."""
+    for number in (line, line - 1):
+        if not 0 < number <= len(lines):
+            continue
+        body = lines[number - 1]
+        if "\t" in body[: len(body) - len(body.lstrip())]:
+            return say(lang, "tab", line=number)
+        if found := _FULL_WIDTH.search(body.partition(" #")[0]):
+            return say(lang, "full_width", line=number, char=found[0])
+    return ""
 
 
 def _at(node: Node) -> tuple[int, int]:
@@ -193,6 +213,8 @@ class _Reader:
         tag, text = str(node.tag), str(node.value)
         kind = tag.removeprefix(_TAG)
         if kind in _TEXT:
+            if node.style is None and text[:1] in _CURLY:
+                self.document.complain(loc, "curly", char=text[:1])
             return text
         if kind == "null":
             return None

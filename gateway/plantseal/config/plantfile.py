@@ -21,12 +21,20 @@ from plantseal.config.model import (
     split_source,
 )
 from plantseal.config.problems import ConfigError, Problem, with_hint
-from plantseal.config.sheets import Placed, Table, equipment_register, in_words, tag_table
+from plantseal.config.sheets import (
+    Placed,
+    Table,
+    equipment_register,
+    in_words,
+    register_ids,
+    tag_table,
+)
 from plantseal.config.validation import display, validate
 from plantseal.config.words import Lang, say
 from plantseal_connectors.registry import connectors
 from plantseal_connectors.source import Connector, SourceSettings
 from plantseal_connectors.tags import Finding, Tag, TagSpec
+from plantseal_kpi.notices import notice_keys
 from plantseal_kpi.plant import Calendar, Equipment, MachineState, Plant
 
 T = TypeVar("T")
@@ -93,13 +101,14 @@ def load(path: Path, lang: Lang = "en") -> PlantFile:
     reader = _Reader(document, path.parent)
     header = validate(document, _HEADER, document.data)
     register = reader.register(document.data.get("equipment"))
-    known = {e.id for e in register}
+    known = {e.id for e in register} | reader.named
     if header is not None:
         register = reader.with_states(register, header.states)
     sources = reader.sources(document.data.get("sources"), known)
     plant = None
     if header is not None:
         reader.references(header.calendar, known)
+        reader.notices(header.notices)
         if not document.problems:
             fields: dict[str, Any] = {k: getattr(header, k) for k in _PLANT_KEYS}
             plant = validate(document, _PLANT, {**fields, "equipment": register})
@@ -120,15 +129,17 @@ class _Reader:
     directory: Path
     problems: list[Problem]  # of the tables, after those of plant.yaml itself
     names: dict[str, str]  # tag name to the place where it first stood
+    named: set[str]  # ids of the register, of entries with another mistake too
 
     def __init__(self, document: Document, directory: Path) -> None:
         self.document, self.directory = document, directory
-        self.problems, self.names = [], {}
+        self.problems, self.names, self.named = [], {}, set()
 
     def register(self, raw: object) -> tuple[Equipment, ...]:
         """Return the equipment register, inline or from its file."""
         at: Loc = ("equipment",)
         if isinstance(raw, str):
+            self.named = set(register_ids(self.directory / raw))
             return tuple(row.value for row in self._rows(at, equipment_register, raw))
         if raw is None:
             return ()
@@ -137,13 +148,15 @@ class _Reader:
         first: dict[str, int] = {}
         for i, entry in enumerate(entries):
             key = entry.get("id") if isinstance(entry, dict) else None
-            if isinstance(key, str) and first.setdefault(key, i) != i:
+            if not isinstance(key, str):
+                continue
+            self.named.add(key)  # a mistake beside it is told once, not by every tag again
+            if first.setdefault(key, i) != i:
                 self.document.complain(
                     (*at, i, "id"), "twice", what=self._word("equipment"), id=key
                 )
         if register is not None:
             return tuple({e.id: e for e in register}.values())
-        # What of it can be read still tells later checks which ids exist.
         quiet = Document("", self.document.lang)
         return tuple(
             e for x in entries if (e := validate(quiet, TypeAdapter(Equipment), x)) is not None
@@ -261,6 +274,12 @@ class _Reader:
                 if key not in known:
                     at: Loc = ("calendar", "stops", i, "equipment", j)
                     self._unknown(at, key, known, say(self.document.lang, "of_register"))
+
+    def notices(self, keys: Sequence[str]) -> None:
+        """Check that every notice is one that figures can be judged by."""
+        for i, key in enumerate(keys):
+            if key not in notice_keys():
+                self._unknown(("notices", i), key, notice_keys())
 
     def _rows(
         self, at: Loc, reader: Callable[[Path, Lang], Table[T]], name: str

@@ -68,6 +68,11 @@ def equipment_register(path: Path, lang: Lang = "en") -> Table[Equipment]:
     return Table(rows, problems)
 
 
+def register_ids(path: Path) -> tuple[str, ...]:
+    """Return every equipment id that stands in a register, in rows with a mistake too."""
+    return tuple(_lines(path, REGISTER_COLUMNS["id"].names))
+
+
 def _lines(path: Path, names: tuple[str, ...]) -> Mapping[str, int]:
     """Return the row number in which each key first stands."""
     lines = sheet.read(path)

@@ -69,6 +69,19 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "超过 {limit} 字节；请把测点放入 CSV 或 XLSX 表",
     ),
     "not_yaml": ("not YAML: {reason}", "不是 YAML：{reason}"),
+    "tab": (
+        "; line {line} is indented with a tab, use spaces",
+        "；第 {line} 行用制表符缩进，请改用空格",
+    ),
+    "full_width": (
+        "; line {line} has a full-width {char!r}, write it half-width where it belongs to the YAML",
+        "；第 {line} 行有全角字符 {char!r}，作为 YAML 符号时请改用半角",
+    ),
+    "curly": (
+        "{char} is no quotation mark of YAML and would become part of the text; "
+        'use " or none (inside "…" it may stand)',
+        "{char} 不是 YAML 引号，会成为文本的一部分；请用英文引号 \" 或不加引号（可放在 \"…\" 之内）",
+    ),
     "too_deep": ("nested deeper than {limit} levels", "嵌套超过 {limit} 层"),
     "too_many": ("more than {limit} values", "超过 {limit} 个值"),
     "duplicate_key": (
@@ -174,6 +187,11 @@ FOREIGN: Final[tuple[tuple[str, str], ...]] = (
     (r"no data row, expected at least one", r"至少一行数据"),
     (r"got no data row, expected at least one", r"表中没有数据行；至少需要一行"),
     (r"got an empty table, expected a header row and data rows", r"表为空；应有表头和数据行"),
+    (
+        r"got a file that is not XLSX \((.+)\); save it again from the spreadsheet",
+        r"不是 XLSX 文件（\1）；请在电子表格软件中另存为 XLSX",
+    ),
+    (r"a register of (.+) such as (.+)", r"\1 的寄存器之一，例如 \2"),
     (r"no such file or directory", r"文件不存在；路径相对于 plant.yaml"),
     # connectors and column maps
     (r"key without cert: expected both, or neither", r"有 key 而无 cert：应同时给出或都不给"),

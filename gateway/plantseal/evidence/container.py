@@ -86,6 +86,29 @@ def manifest(subjects: Mapping[str, str]) -> bytes:
     return "".join(f"{subjects[name]}  {name}\n" for name in payload).encode()
 
 
+def bag_info(site: str, period: Mapping[str, str], log: tuple[str, int], software: str) -> bytes:
+    r"""Return ``bag-info.txt``, what a person sees first; a function of report and statement alone.
+
+    Args:
+        site: Site of the report.
+        period: ``start`` and ``end`` as the statement has them.
+        log: Origin and number of entries.
+        software: Product and version that made the bundle.
+
+    Example:
+        >>> bag_info("site-7", {"start": "A", "end": "B"}, ("cq.example/7", 9), "x 1").splitlines()[1]
+        b'External-Identifier: cq.example/7#9'
+    """
+    lines = (
+        f"Source-Organization: {site}",
+        f"External-Identifier: {log[0]}#{log[1]}",
+        f"External-Description: plantseal evidence bundle, {period['start']} to {period['end']}",
+        f"Bag-Software-Agent: {software}",
+    )
+    # a line feed in a name would begin a field of its own
+    return "".join(" ".join(line.split()) + "\n" for line in lines).encode()
+
+
 def open_bundle(path: Path) -> Container:
     """Return the container at ``path`` after all container rules held.
 

@@ -22,6 +22,7 @@ from plantseal import canonical, note
 from plantseal.evidence.format import PAYLOAD_TYPE, Code, Refused
 
 _SHA256: Final = r"^[0-9a-f]{64}$"
+_RFC3339: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 
 
 class Signer(Protocol):
@@ -87,7 +88,7 @@ class Predicate(_Model):
     genesis_sha256: str = Field(pattern=_SHA256)
     config_sha256: str = Field(pattern=_SHA256)
     report_sha256: str = Field(pattern=_SHA256)
-    sealed_at: str
+    sealed_at: str = Field(pattern=_RFC3339)
     software: str
 
 

@@ -8,7 +8,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-RENDERER: Final = "plantseal.page/1"
+RENDERER: Final = "plantseal.page/2"
 """Version of the page; raised with every change of its bytes."""
 
 NOT_PROVEN: Final = (
@@ -19,6 +19,12 @@ NOT_PROVEN: Final = (
     (
         "It cannot prove that a PLC is not simulated.",
         "证据包不能证明 PLC 不是模拟的。",
+    ),
+    (
+        "It cannot prove what the plant declares: register, ideal cycle times, calendar and stops, "
+        "baseline figures; nor that imported records are true.",
+        "证据包不能证明企业申报的内容（设备台账、理想节拍、日历与停机、基准数值）属实，"
+        "也不能证明导入的历史记录真实。",
     ),
     (
         "It cannot prove that there is no second gateway whose figures were not submitted.",

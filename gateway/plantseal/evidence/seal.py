@@ -26,7 +26,7 @@ import polars as pl
 
 from plantseal import canonical, history, merkle, note, segments
 from plantseal.evidence import format as names
-from plantseal.evidence.container import manifest
+from plantseal.evidence.container import bag_info, manifest
 from plantseal.evidence.definitions import SOFTWARE, definitions, environment
 from plantseal.evidence.envelope import sign
 from plantseal.evidence.report import page
@@ -113,6 +113,7 @@ def seal(
     journal.record("kpi_run", {**run, "rows": str(rows_end)})  # 3
     last = journal.record("export", run)
     entries = list(journal.entries(0, last + 1))
+    _require_in_force(config_sha256, entries)
     checkpoint = note.Checkpoint(
         signer.name, len(entries), merkle.root(map(merkle.leaf_hash, entries))
     )
@@ -128,7 +129,8 @@ def seal(
         writer.write(names.ENVIRONMENT, canonical.dumps(environment()))
         _write_store(journal, entries, windows, rows_end, writer)
         writer.write(names.BAGIT, names.BAGIT_TEXT)
-        writer.write(names.BAG_INFO, _bag_info(plant, stated, checkpoint))
+        head = (checkpoint.origin, checkpoint.size)
+        writer.write(names.BAG_INFO, bag_info(plant.site, stated, head, SOFTWARE))
         writer.write(names.MANIFEST, manifest(writer.digests))
         statement = {
             "_type": names.STATEMENT_TYPE,
@@ -157,6 +159,17 @@ def seal(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return SealedBundle(out, checkpoint.origin, checkpoint.size, checkpoint.root, report)
+
+
+def _require_in_force(sha256: str, entries: Sequence[bytes]) -> None:
+    """Return when no other process put another configuration in force while we computed.
+
+    Raises:
+        SealError: One did; a bundle made now would be refused.
+    """
+    configs = [line for line in entries if b'"t":"config"' in line]
+    if canonical.loads(configs[-1])["sha256"] != sha256:
+        raise SealError("the configuration changed while the report was computed; seal again")
 
 
 def _rfc3339(t_ns: int) -> str:
@@ -210,17 +223,6 @@ def _prefixed(texts: Sequence[bytes]) -> Iterator[bytes]:
     for text in texts:
         yield struct.pack("<L", len(text))
         yield text
-
-
-def _bag_info(plant: Plant, period: dict[str, str], checkpoint: note.Checkpoint) -> bytes:
-    lines = (
-        f"Source-Organization: {plant.site}",
-        f"External-Identifier: {checkpoint.origin}#{checkpoint.size}",
-        f"External-Description: plantseal evidence bundle, {period['start']} to {period['end']}",
-        f"Bag-Software-Agent: {SOFTWARE}",
-    )
-    # a line feed in a name would begin a field of its own
-    return "".join(" ".join(line.split()) + "\n" for line in lines).encode()
 
 
 def _sync_directory(path: Path) -> None:

@@ -193,11 +193,16 @@ def _outcome(found: Sequence[Finding]) -> Outcome:
     return "NOT CHECKED" if codes else "PASS"
 
 
+def _weight(finding: Finding) -> int:
+    """Return 0 for what is wrong, 1 for what is wanting, 2 for a note."""
+    return 2 if finding.code in NOTES else int(finding.code in SHORTFALLS)
+
+
 def _shortened(found: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return the findings, of each code the first few and then how many more there are."""
+    """Return the findings, the gravest first, of each code the first few and how many more."""
     counts: dict[Code, int] = {}
     shown: list[Finding] = []
-    for finding in found:
+    for finding in sorted(found, key=_weight):
         counts[finding.code] = counts.get(finding.code, 0) + 1
         if counts[finding.code] <= MAX_FINDINGS:
             shown.append(finding)

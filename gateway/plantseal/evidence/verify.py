@@ -18,7 +18,7 @@ A bundle is accepted when all of these hold, in this order:
  12   coverage: every poll slot and every silence has its row
  13   devices: who spoke, and whether that changed
  14   figures: computed again from these rows, equal to the last digit
- 15   report text: the page says what the figures say
+ 15   report text: page and bag-info.txt say what the figures say
 ====  =============================================================================
 
 Steps 1 to 4 stop at the first failure, for what follows would read bytes nobody vouches for; after
@@ -31,11 +31,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from plantseal.evidence import envelope as dsse
 from plantseal.evidence.container import Container, open_bundle, read
 from plantseal.evidence.decoding import Decoder
 from plantseal.evidence.envelope import Envelope, SignedBy, Statement, strict_json
 from plantseal.evidence.format import (
+    BAG_INFO,
     CHECKPOINT,
     DEFINITIONS,
     ENTRIES,
@@ -51,19 +54,23 @@ from plantseal.evidence.format import (
     NotABundle,
     Refused,
 )
+from plantseal.evidence.report import RENDERER
 from plantseal.evidence.verdict import Found, Ledger, Policy, Verification
 from plantseal.evidence.verify_clock import check_clock
 from plantseal.evidence.verify_coverage import Coverage, check_coverage, check_devices
 from plantseal.evidence.verify_data import Data, Workshop, read_data
 from plantseal.evidence.verify_figures import (
     check_definitions,
+    check_environment,
     check_page,
     check_report,
     figures,
+    other_page,
 )
 from plantseal.evidence.verify_files import check_digests, check_file_set
 from plantseal.evidence.verify_log import Log, check_checkpoint, read_log
 from plantseal.note import parse_vkey
+from plantseal_kpi.report import Report
 
 __all__ = ["Decoder", "Policy", "Verification", "read_report", "verify"]
 
@@ -203,7 +210,7 @@ def _complete(data: Data, log: Log, ledger: Ledger) -> None:
 
 def _reproduce(bundle: Container, statement: Statement, data: Data, ledger: Ledger) -> None:
     ledger.take(14, lambda found: found.extend(_figures(bundle, statement, data, ledger)))
-    ledger.take(15, lambda found: found.extend(_text(bundle)))
+    ledger.take(15, lambda found: found.extend(_text(bundle, statement)))
 
 
 def _figures(
@@ -211,6 +218,7 @@ def _figures(
 ) -> Iterator[Finding]:
     environment = strict_json(read(bundle, ENVIRONMENT, MAX_JSON), ENVIRONMENT)
     claimed_definitions = strict_json(read(bundle, DEFINITIONS, MAX_JSON), DEFINITIONS)
+    yield from check_environment(environment, statement)
     foreign = list(check_definitions(claimed_definitions, environment))
     yield from foreign
     raw = read(bundle, REPORT, MAX_JSON)
@@ -220,15 +228,23 @@ def _figures(
     yield from check_report(raw, claimed, figures(data.rows, data.plant, data.period))
 
 
-def _text(bundle: Container) -> Iterator[Finding]:
+def _text(bundle: Container, statement: Statement) -> Iterator[Finding]:
     environment = strict_json(read(bundle, ENVIRONMENT, MAX_JSON), ENVIRONMENT)
+    if other := other_page(environment):
+        yield Finding(
+            Code.DEFINITION, f"report.html: made by {other}, this verifier knows {RENDERER}"
+        )
+        return
     report = strict_json(read(bundle, REPORT, MAX_JSON), REPORT)
-    yield from check_page(read(bundle, REPORT_PAGE, MAX_JSON), report, environment)
+    html, info = (read(bundle, name, MAX_JSON) for name in (REPORT_PAGE, BAG_INFO))
+    yield from check_page(html, info, report, statement)
 
 
 def read_report(path: Path) -> Any | None:
     """Return the report in a bundle as it stands, unjudged; None where none can be read."""
     try:
-        return strict_json(read(open_bundle(path), REPORT, MAX_JSON), REPORT)
-    except (NotABundle, Refused):
+        report = strict_json(read(open_bundle(path), REPORT, MAX_JSON), REPORT)
+        Report.model_validate(report)
+    except (NotABundle, Refused, ValidationError):
         return None
+    return report

@@ -21,7 +21,7 @@ from plantseal_kpi.plant import Period, Plant, Point
 VALUE, SLOT, BIRTH, GAP = 1, 2, 3, 6
 IMPORTED, BACKFILLED = 1, 4
 PRESENCE_SLACK_NS: Final = 60 * 10**9
-"""A tag may begin so much later, or end so much earlier, than the gateway itself [ns]."""
+"""A tag may begin so much later, or end so much earlier, than the period [ns]."""
 
 Span = tuple[int, int]
 
@@ -68,7 +68,8 @@ def check_coverage(
     spans: dict[int, list[Span]] = {}
     for link, first, last, _ in gaps:
         spans.setdefault(link, []).append((first, last))
-    yield from _slots(_slot_rows(rows, polled, start, end), polled, spans, coverage)
+    closed = _slot_rows(rows, polled, start, end)
+    yield from _slots(closed, polled, spans, (start, end), coverage)
 
 
 def _gap_rows(rows: pl.LazyFrame, start: int, end: int) -> list[tuple[int, int, int, int]]:
@@ -155,6 +156,7 @@ def _slots(
     closed: dict[int, pl.DataFrame],
     polled: Sequence[Point],
     gaps: dict[int, list[Span]],
+    period: Span,
     coverage: Coverage,
 ) -> Iterator[Finding]:
     period_of = {p.tag: p.period_ms * 10**6 for p in polled}
@@ -162,10 +164,6 @@ def _slots(
         if polled:
             yield Finding(Code.COVERAGE, f"{len(polled)} polled tags, not one row in the period")
         return
-    present = (
-        min(int(c["slot"][0]) * period_of[tag] for tag, c in closed.items()),
-        max(int(c["slot"][-1]) * period_of[tag] for tag, c in closed.items()),
-    )
     for point in polled:
         p = period_of[point.tag]
         slots = closed.get(point.tag)
@@ -182,26 +180,34 @@ def _slots(
                 f"{shown(int(twice['slot'][0]) * p)}",
             )
         covered = _union(g for link in _links(point) for g in gaps.get(link, []))
-        holes = [h for h in _holes(slots, p, present) if not _explained(h, covered, p)]
+        holes = [h for h in _holes(slots, p, period) if not _explained(h, covered, p)]
         for first, last in holes[:MAX_FINDINGS]:
             yield Finding(
                 Code.UNEXPLAINED_GAP,
-                f"{point.name}: no row and no gap row from {shown(first)} to {shown(last)}",
+                f"{point.name}: no row and no gap row from {shown(first)} to {shown(last)}"
+                + _advice((first, last), period),
             )
 
 
-def _holes(slots: pl.DataFrame, p: int, present: Span) -> Iterator[Span]:
-    """Yield the time of slots that have no row while the gateway ran."""
+def _advice(hole: Span, period: Span) -> str:
+    """Return what to do about a hole at an edge of the period: it began too early or ends too late."""
+    if hole[0] == period[0]:
+        return ", the start of the period; was the gateway there yet? a period may begin later"
+    return ", the end of the period; is it over yet? seal again" if hole[1] == period[1] else ""
+
+
+def _holes(slots: pl.DataFrame, p: int, period: Span) -> Iterator[Span]:
+    """Yield the time of slots that have no row, a little slack at both ends of the period aside."""
     first, last = int(slots["slot"][0]) * p, (int(slots["slot"][-1]) + 1) * p
-    if first - present[0] > PRESENCE_SLACK_NS + p:
-        yield present[0], first
+    if first - period[0] > PRESENCE_SLACK_NS + p:
+        yield period[0], first
     jumps = slots.select(
         (pl.col("slot").shift() + 1).alias("from"), pl.col("slot").alias("to")
     ).filter(pl.col("to") > pl.col("from"))
     for a, b in jumps.iter_rows():
         yield a * p, b * p
-    if present[1] - last > PRESENCE_SLACK_NS + p:
-        yield last, present[1]
+    if period[1] - last > PRESENCE_SLACK_NS + p:
+        yield last, period[1]
 
 
 def _explained(hole: Span, covered: Sequence[Span], p: int) -> bool:

@@ -15,10 +15,18 @@ from plantseal.evidence.container import Container, read
 from plantseal.evidence.decoding import Decoder
 from plantseal.evidence.envelope import Statement
 from plantseal.evidence.format import MAX_JSON, MAX_SEGMENT, MAX_TEXTS, Code, Finding, Refused
+from plantseal.evidence.verify_clock import shown
+from plantseal.evidence.verify_config import (
+    check_configurations,
+    check_run,
+    config_name,
+    runs_of,
+)
 from plantseal.evidence.verify_coverage import bounds
 from plantseal.evidence.verify_figures import read_period, read_plant
 from plantseal.evidence.verify_log import Log, Segment, number, text
 from plantseal.evidence.verify_rows import (
+    check_imported,
     check_segment,
     check_values,
     frame,
@@ -69,7 +77,9 @@ def read_data(
     """
     predicate = statement.predicate
     period = read_period(predicate.period.start, predicate.period.end)
-    plant = _plant_in_force(bundle, statement, log, found)
+    found.extend(check_run(statement, log))
+    used = config_name(predicate.config_sha256)
+    plant = read_plant(read(bundle, used, MAX_JSON), used)
     rows_end = _rows_end(log, predicate.report_sha256)
     if rows_end not in {0, *(s.seq0 + s.n for s in log.segments)}:
         found.append(Finding(Code.ROWS, f"log: the run ends at row {rows_end}, amid a segment"))
@@ -81,7 +91,10 @@ def read_data(
     found.extend(_missing(required, bundle))
     found.extend(_strangers(bundle, log))
     found.extend(_left_out(log, rows_end, plant, period))
-    found.extend(_configurations(bundle, log, present))
+    absent = [s for s in known if _name(s) not in names]
+    found.extend(_elsewhere(log, absent, _periods(plant, period)))
+    blocks = [b for s in present for b in log.blocks_of(s)]
+    found.extend(check_configurations(bundle, log, blocks, predicate.config_sha256))
     texts = _texts(bundle, log, present, found)
     reading = _Reading(bundle, log, texts, workshop)
     paths = [p for s in present if (p := reading.segment(s, found)) is not None]
@@ -93,48 +106,9 @@ def _name(segment: Segment) -> str:
     return f"data/{segment.path}"
 
 
-def _plant_in_force(
-    bundle: Container, statement: Statement, log: Log, found: list[Finding]
-) -> Plant:
-    """Return the plant; it must be the one in force at the run whose report was exported."""
-    predicate = statement.predicate
-    runs = [e for e in log.of("kpi_run") if e.body.get("report_sha256") == predicate.report_sha256]
-    exports = [
-        e for e in log.of("export") if e.body.get("report_sha256") == predicate.report_sha256
-    ]
-    stated = predicate.period.model_dump()
-    for kind, entries in (("kpi_run", runs), ("export", exports)):
-        if not entries:
-            found.append(
-                Finding(Code.LISTS_DISAGREE, f"log: no {kind} entry for the report of this bundle")
-            )
-        elif entries[-1].body.get("period") != stated:
-            found.append(
-                Finding(
-                    Code.LISTS_DISAGREE,
-                    f"entry {entries[-1].index}: period is {entries[-1].body.get('period')}, "
-                    f"the envelope says {stated}",
-                )
-            )
-    if runs:
-        in_force = log.config_before(runs[-1].index)
-        if not in_force == predicate.config_sha256 == runs[-1].body.get("config_sha256"):
-            found.append(
-                Finding(
-                    Code.CONFIG_NOT_IN_LOG,
-                    f"entry {runs[-1].index}: computed with configuration "
-                    f"{runs[-1].body.get('config_sha256')}, in force was {in_force}, "
-                    f"the envelope says {predicate.config_sha256}",
-                )
-            )
-    name = f"data/config/{predicate.config_sha256}.json"
-    return read_plant(read(bundle, name, MAX_JSON), name)
-
-
 def _rows_end(log: Log, report_sha256: str) -> int:
     """Return the end of the rows that the report was computed from, as its run states it."""
-    runs = [e for e in log.of("kpi_run") if e.body.get("report_sha256") == report_sha256]
-    if runs:
+    if runs := runs_of(log, "kpi_run", report_sha256):
         return number(runs[-1].body, "rows")
     return max((s.seq0 + s.n for s in log.segments), default=0)
 
@@ -153,7 +127,7 @@ def _missing(required: Sequence[Segment], bundle: Container) -> Iterator[Finding
 def _strangers(bundle: Container, log: Log) -> Iterator[Finding]:
     known = {_name(s) for s in log.segments}
     known |= {f"data/texts/{b.seq0}.bin" for b in log.blocks if b.text_n}
-    known |= {f"data/config/{text(e.body, 'sha256')}.json" for e in log.of("config")}
+    known |= {config_name(text(e.body, "sha256")) for e in log.of("config")}
     for name in bundle.names:
         folder = name.rsplit("/", 1)[0]
         if folder in ("data/segments", "data/texts", "data/config") and name not in known:
@@ -162,9 +136,16 @@ def _strangers(bundle: Container, log: Log) -> Iterator[Finding]:
 
 
 def _left_out(log: Log, rows_end: int, plant: Plant, period: Period) -> Iterator[Finding]:
-    """Yield segments and open blocks that the report left out although they may belong to it."""
-    baseline = plant.baseline.period if plant.baseline else None
-    periods = [bounds(p) for p in (period, baseline) if p is not None]
+    """Yield what the report left out although it may belong to it: segments, blocks, time to come."""
+    periods = _periods(plant, period)
+    closed = max((b.wall_ns for b in log.blocks if b.seq0 < rows_end), default=None)
+    if closed is not None and closed < bounds(period)[1]:
+        yield Finding(
+            Code.COVERAGE,
+            f"log: the last row used was logged at {shown(closed)}, before the period ended at "
+            f"{shown(bounds(period)[1])}; what came after is not in the report: seal again with "
+            "the gateway running past the end, or choose a period that ends earlier",
+        )
     sealed_end, before = 0, 0
     for segment in log.segments:
         sealed_end = segment.seq0 + segment.n
@@ -184,22 +165,39 @@ def _left_out(log: Log, rows_end: int, plant: Plant, period: Period) -> Iterator
         before = block.wall_ns
 
 
+def _elsewhere(
+    log: Log, absent: Sequence[Segment], periods: Sequence[tuple[int, int]]
+) -> Iterator[Finding]:
+    """Yield blocks logged in the period whose segment says that its times lie elsewhere.
+
+    Recorded data taken in meanwhile are of another time, and an ``import`` entry says so.
+    """
+    imports = _imports(log)
+    for segment in absent:
+        for block in log.blocks_of(segment):
+            inside = any(start <= block.wall_ns < end for start, end in periods)
+            last = block.seq0 + block.n
+            if inside and not any(a < last and b > block.seq0 for a, b in imports):
+                yield Finding(
+                    Code.COVERAGE,
+                    f"entry {block.index}: rows {block.seq0} to {last - 1} were logged at "
+                    f"{shown(block.wall_ns)}, within the period, but {_name(segment)} is not in "
+                    "the bundle, its times are said to be elsewhere",
+                )
+
+
+def _imports(log: Log) -> list[tuple[int, int]]:
+    """Return the rows [first, end) of each import."""
+    return [(number(e.body, "seq0"), number(e.body, "seq_end")) for e in log.of("import")]
+
+
+def _periods(plant: Plant, period: Period) -> list[tuple[int, int]]:
+    baseline = plant.baseline.period if plant.baseline else None
+    return [bounds(p) for p in (period, baseline) if p is not None]
+
+
 def _meets(segment: Segment, windows: Sequence[tuple[int, int]]) -> bool:
     return any(segment.t_min < end and segment.t_max >= start for start, end in windows)
-
-
-def _configurations(bundle: Container, log: Log, segments: Sequence[Segment]) -> Iterator[Finding]:
-    """Yield configurations that were in force for some row of the bundle and are not in it."""
-    present = set(bundle.names)
-    used = dict.fromkeys(b.config for s in segments for b in log.blocks_of(s))
-    for sha256 in used:
-        name = f"data/config/{sha256}.json"
-        if sha256 is None:
-            continue  # rows of the link tags may come before the first configuration
-        if name not in present:
-            yield Finding(Code.CONFIG_NOT_IN_LOG, f"{name}: was in force, but not in the bundle")
-        elif hashlib.sha256(read(bundle, name, MAX_JSON)).hexdigest() != sha256:
-            yield Finding(Code.CONFIG_NOT_IN_LOG, f"{name}: its digest is not its name")
 
 
 def _texts(
@@ -248,6 +246,7 @@ class _Reading:
             return None
         found.extend(check_segment(rows, segment, self.log.blocks_of(segment)))
         found.extend(check_values(rows, name, self.texts))
+        found.extend(check_imported(rows, name, _imports(self.log)))
         self.count += len(rows)
         kept = scratch / f"{segment.seq0}.arrow"
         keep(rows, kept)

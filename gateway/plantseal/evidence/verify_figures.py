@@ -12,9 +12,10 @@ from polars.exceptions import PanicException, PolarsError
 from pydantic import ValidationError
 
 from plantseal import canonical
+from plantseal.evidence.container import bag_info
 from plantseal.evidence.definitions import SOFTWARE, definitions
-from plantseal.evidence.envelope import strict_json
-from plantseal.evidence.format import Code, Finding, Refused
+from plantseal.evidence.envelope import Statement, strict_json
+from plantseal.evidence.format import BAG_INFO, ENVIRONMENT, Code, Finding, Refused
 from plantseal.evidence.report import RENDERER, page
 from plantseal_kpi.evaluate import evaluate, report_json
 from plantseal_kpi.plant import Period, Plant
@@ -121,21 +122,44 @@ def check_definitions(claimed: Any, environment: Any) -> Iterator[Finding]:
         yield Finding(Code.LISTS_DISAGREE if same else Code.DEFINITION, difference)
 
 
-def check_page(data: bytes, report: Any, environment: Any) -> Iterator[Finding]:
-    """Yield E802 when the page does not say what the report says."""
-    renderer = _stated(environment, "page")
-    if renderer != RENDERER:
-        yield Finding(
-            Code.DEFINITION, f"report.html: made by {renderer!r}, this verifier knows {RENDERER}"
-        )
-        return
+def check_page(data: bytes, info: bytes, report: Any, statement: Statement) -> Iterator[Finding]:
+    """Yield E802 when the page or ``bag-info.txt`` says other than report and statement.
+
+    Args:
+        data: Bytes of the page.
+        info: Bytes of ``bag-info.txt``.
+        report: The report as the bundle has it.
+        statement: The statement signed.
+    """
+    predicate = statement.predicate
+    head = (predicate.origin, int(predicate.tree.size))
     try:
         expected = page(report)
+        named = bag_info(report["site"], predicate.period.model_dump(), head, predicate.software)
     except (KeyError, TypeError) as e:
         yield Finding(Code.VALUE, f"report.json: not a report: {e!r}")
         return
     if data != expected:
         yield Finding(Code.VALUE, "report.html: not the page of report.json")
+    if info != named:
+        yield Finding(Code.VALUE, f"{BAG_INFO}: not what report and statement say")
+
+
+def check_environment(environment: Any, statement: Statement) -> Iterator[Finding]:
+    """Yield E303 when ``env.json`` names other software than the statement."""
+    software = statement.predicate.software
+    if _stated(environment, "software") != software:
+        yield Finding(
+            Code.LISTS_DISAGREE,
+            f"{ENVIRONMENT}: software is {_stated(environment, 'software')!r}, the statement says "
+            f"{software!r}",
+        )
+
+
+def other_page(environment: Any) -> str | None:
+    """Return the version of the page where this verifier does not know it, else None."""
+    renderer = _stated(environment, "page")
+    return None if renderer == RENDERER else repr(renderer)
 
 
 def _stated(environment: Any, key: str) -> object:

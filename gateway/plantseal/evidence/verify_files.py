@@ -11,6 +11,7 @@ from plantseal.evidence.format import (
     KNOWN,
     MANIFEST,
     MAX_ENVELOPE,
+    REPORT,
     REQUIRED,
     Code,
     Finding,
@@ -28,6 +29,10 @@ def check_file_set(bundle: Container, statement: Statement) -> Iterator[Finding]
         yield Finding(Code.UNEXPECTED, f"{name}: in the bundle, but not signed for")
     for name in sorted(set(REQUIRED) - subjects.keys()):
         yield Finding(Code.MISSING, f"{name}: not among the signed files")
+    if subjects.get(REPORT) != statement.predicate.report_sha256:
+        yield Finding(
+            Code.LISTS_DISAGREE, f"{REPORT}: not the report that the statement names by its digest"
+        )
     for name in sorted(subjects.keys() - set(REQUIRED)):
         if not KNOWN.fullmatch(name):
             yield Finding(Code.UNEXPECTED, f"{name}: no file of this bundle version")

@@ -22,6 +22,7 @@ from plantseal_kpi.schema import ROWS
 
 ABSENT: Final = -(2**63)
 BOOL, I64, U64, F64, TEXT, BYTES = 1, 2, 3, 4, 5, 6
+IMPORTED: Final = 1
 ROW: Final = np.dtype(
     {
         "names": ["seq", "tag", "status", "t_source", "t_server", "t_receive", "src_seq",
@@ -119,11 +120,25 @@ def check_segment(
             f"{name}: sequence numbers are not {segment.seq0} to {segment.seq0 + segment.n - 1}",
         )
         return
+    if extent(rows) != (segment.t_min, segment.t_max):
+        least, greatest = map(shown, extent(rows))
+        yield Finding(
+            Code.ROWS,
+            f"{name}: times from {least} to {greatest}, the log says "
+            f"{shown(segment.t_min)} to {shown(segment.t_max)}",
+        )
     for block in blocks:
         first = block.seq0 - segment.seq0
         part = rows[first : first + block.n]
         if hashlib.sha256(part.tobytes()).hexdigest() != block.rows_sha256:
             yield Finding(Code.BLOCK_HASH, f"{name}: {_describe(part, block)}")
+
+
+def extent(rows: NDArray[np.void]) -> tuple[int, int]:
+    """Return the least and greatest of all times of source and receipt [ns]; (0, -1) without any."""
+    times = np.concatenate([rows["t_source"], rows["t_receive"]])
+    times = times[times != ABSENT]
+    return (int(times.min()), int(times.max())) if len(times) else (0, -1)
 
 
 def _describe(part: NDArray[np.void], block: Block) -> str:
@@ -177,6 +192,21 @@ def check_values(rows: NDArray[np.void], name: str, texts: Mapping[int, bytes]) 
         except UnicodeDecodeError:
             found.append(Finding(Code.UNREADABLE, f"{name}: text {int(i)} is not UTF-8"))
     return found
+
+
+def check_imported(
+    rows: NDArray[np.void], name: str, imports: Sequence[tuple[int, int]]
+) -> Iterator[Finding]:
+    """Yield a note on rows flagged imported that lie in no import [first, end) of the log."""
+    stray = rows["flags"] & IMPORTED != 0
+    for first, end in imports:
+        stray &= (rows["seq"] < first) | (rows["seq"] >= end)
+    if count := int(np.count_nonzero(stray)):
+        yield Finding(
+            Code.NOTE,
+            f"{name}: {count} rows flagged imported that no import entry names: an import that was "
+            "cut off, or live rows kept out of the live figures",
+        )
 
 
 def keep(rows: NDArray[np.void], path: Path) -> None:

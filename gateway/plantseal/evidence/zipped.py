@@ -156,9 +156,10 @@ def _read_members(f: BinaryIO, size: int) -> list[_Member]:
         name_len = struct.unpack_from("<H", central, at + 28)[0]
         raw = central[at + _CENTRAL_SIZE : at + _CENTRAL_SIZE + name_len]
         name = raw.decode("ascii", "replace")
+        if method != 0 or name.endswith("/"):  # as other tools pack a bundle
+            what = "compressed" if method else "a folder"
+            raise _not_canonical(f"{name!r}: {what}; unpack it and verify the directory instead")
         check_name(name)
-        if method != 0:
-            raise _not_canonical(f"{name}: compressed; unpack it and verify the directory instead")
         member = _Member(name, crc, length, offset)
         if central[at : at + _CENTRAL_SIZE + name_len] != member.central():
             raise _not_canonical(f"{name}: directory record")

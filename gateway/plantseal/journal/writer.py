@@ -166,6 +166,8 @@ class Writer(Reader):
             try:  # executescript steps to the end; execute would free a single page
                 self._db.executescript("PRAGMA incremental_vacuum(1024)")
             except sqlite3.Error as e:
+                if e.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                    return  # nothing was begun, and the pages stay free for the next step
                 self._refused = f"an earlier write failed ({e}); restart"
                 raise database.explain(self.path, e) from e
 

@@ -93,11 +93,12 @@ class Gateway:
             self._sealer.finish()
             journal.shutdown()
             self._write_status("stopped")
-            return Summary.of(self._started_ns, self._rows, self._restarts, self._gaps, self._tally)
+            seconds = time.monotonic() - self._began_s  # the wall clock may have been set
+            return Summary.of(seconds, self._rows, self._restarts, self._gaps, self._tally)
 
     def _begin(self, journal: Journal, ready: Ready) -> None:
         self._journal = journal
-        self._started_ns = time.time_ns()
+        self._started_ns, self._began_s = time.time_ns(), time.monotonic()
         self._marks, self._gaps, self._devices = ready.marks, len(ready.gaps), ready.devices
         self._tally = Tally.of(ready.sources)
         self._workers = crew(ready.sources)

@@ -1,6 +1,7 @@
 """``check`` and ``read --once``: the sources in this process, for a moment; nothing goes to disk."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,19 @@ from plantseal.worker import OPEN_S, Loss, loss_of, no_session, readable
 from plantseal_connectors.registry import connectors
 from plantseal_connectors.rows import ABSENT, Batch, Kind, VType
 from plantseal_connectors.source import Birth, Source
-from plantseal_connectors.status import BAD_WAITING_FOR_INITIAL_DATA
+from plantseal_connectors.status import (
+    BAD_RESOURCE_UNAVAILABLE,
+    BAD_TIMEOUT,
+    BAD_WAITING_FOR_INITIAL_DATA,
+)
 from plantseal_connectors.status import text as status_text
 from plantseal_connectors.tags import Tag
 
 T = TypeVar("T")
+_NOT_ASKED: Final = (BAD_WAITING_FOR_INITIAL_DATA, BAD_RESOURCE_UNAVAILABLE)
 CLOSE_S: Final = 5.0
+POLL_S: Final = 4.0
+"""How long ``check`` waits for a polled device to answer [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,7 @@ class SourceCheck:
     """What came of connecting to a source once.
 
     Attributes:
-        ok: Connected, and the device knows every tag.
+        ok: Connected, the device knows every tag, and a polled device answered a poll.
         detail: Who answered and how, or why nobody did.
         remedy: What to do about it; empty when nothing is.
     """
@@ -49,6 +57,7 @@ class Reading:
         status: Status in words.
         t_source: Time the device gave [ns since the epoch]; None if it gave none.
         latency_ms: From the first question to the answer [ms]; None when there was no answer.
+        reason: Why its source could not be read at all, and what to do; empty otherwise.
     """
 
     tag: str
@@ -57,6 +66,7 @@ class Reading:
     status: str
     t_source: int | None
     latency_ms: float | None
+    reason: str = ""
 
 
 def check_connect(bound: Bound) -> list[SourceCheck]:
@@ -87,6 +97,9 @@ def _running(bound: Bound) -> list[BoundSource]:
 async def _all(
     sources: Sequence[BoundSource], of: Callable[[BoundSource], Awaitable[T]]
 ) -> list[T]:
+    for source in sources:  # loading a protocol library takes longer than some devices may take
+        with contextlib.suppress(ValueError, TypeError, ImportError):  # told where it is used
+            _build(source)
     return list(await asyncio.gather(*(of(s) for s in sources)))
 
 
@@ -115,22 +128,42 @@ async def _attempt(source: BoundSource, act: Callable[[Source, Birth], Awaitable
 
 
 async def _check(source: BoundSource) -> SourceCheck:
-    async def connected(_device: Source, birth: Birth) -> SourceCheck:
+    async def connected(device: Source, birth: Birth) -> SourceCheck:
         names = {t.id: t.spec.name for t in source.tags}
         who = ", ".join(f"{k} {v}" for k, v in birth.identity.items())
         parts = [readable(birth.endpoint), readable(who), f"security {readable(birth.security)}"]
         if birth.clock_offset_ns is not None:
             parts.append(f"its clock is {birth.clock_offset_ns / 1e6:+.1f} ms off ours")
+        remedy = ""
         refused = [f"{names.get(t, t)} ({status_text(s)})" for t, s in birth.refused.items()]
         if refused:
             parts.append(f"{len(refused)} of {len(source.tags)} tags refused: {_few(refused)}")
-        remedy = "compare the addresses in the tag table with the device" if refused else ""
-        return SourceCheck(source.id, not refused, "; ".join(p for p in parts if p), remedy)
+            remedy = "compare the addresses in the tag table with the device"
+        elif source.polled and (silence := await _silence(source, device)):
+            parts.append(silence)
+            remedy = "check unit ids, addresses, and that this port is the device's"
+        return SourceCheck(source.id, not remedy, "; ".join(p for p in parts if p), remedy)
 
     found = await _attempt(source, connected)
     if isinstance(found, SourceCheck):
         return found
     return SourceCheck(source.id, False, found.detail, found.remedy)
+
+
+async def _silence(source: BoundSource, device: Source) -> str:
+    """Return which polled tags of a device that takes connections cannot be read; empty if none.
+
+    A Modbus gateway, or a stranger's server, takes the connection whoever is asked for behind it.
+    """
+    first = _FirstRows({t.id: t for t in source.polled})
+    await first.of(device, POLL_S)
+    silent = [r for t in source.polled if (r := first.reading(t, BAD_TIMEOUT)).latency_ms is None]
+    if not silent:
+        return ""
+    if len(silent) == len(source.polled):
+        return "connected, but no tag can be read: " + _few(sorted({r.status for r in silent}))
+    named = [f"{r.tag} ({r.status})" for r in silent]
+    return f"{len(silent)} of {len(source.polled)} polled tags cannot be read: {_few(named)}"
 
 
 def _few(names: Sequence[str], most: int = 5) -> str:
@@ -142,13 +175,42 @@ async def _read(source: BoundSource, timeout_s: float) -> list[Reading]:
     first = _FirstRows({t.id: t for t in source.tags})
 
     async def collect(device: Source, _birth: Birth) -> None:
-        first.began_ns = time.time_ns()
-        running = asyncio.ensure_future(device.run(first))
-        complete = asyncio.ensure_future(first.complete.wait())
-        left_s = max(0.0, began_s + timeout_s - time.monotonic())
+        await first.of(device, began_s + timeout_s - time.monotonic())
+
+    began_s = time.monotonic()
+    found = await _attempt(source, collect)
+    if found is None:
+        return [first.reading(t, BAD_WAITING_FOR_INITIAL_DATA) for t in source.tags]
+    reason = f"{source.id}: " + " → ".join(x for x in (found.detail, found.remedy) if x)
+    return [first.reading(t, found.status, reason) for t in source.tags]
+
+
+@dataclass(slots=True)
+class _FirstRows:
+    """A sink that keeps the first value of each tag, else the first slot without an answer.
+
+    Slots that passed before the first poll say nothing of the device and are left out.
+    """
+
+    tags: dict[int, Tag]
+    began_ns: int = 0
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+    _rows: dict[int, tuple[np.void, bytes]] = field(default_factory=dict)
+
+    async def of(self, device: Source, within_s: float) -> None:
+        """Run an open source until every tag was heard of, at most ``within_s`` seconds.
+
+        Raises:
+            Exception: Whatever ends the source.
+        """
+        self.began_ns = time.time_ns()
+        running = asyncio.ensure_future(device.run(self))
+        complete = asyncio.ensure_future(self.complete.wait())
         try:
             await asyncio.wait(
-                [running, complete], timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+                [running, complete],
+                timeout=max(0.0, within_s),
+                return_when=asyncio.FIRST_COMPLETED,
             )
             if running.done():
                 running.result()
@@ -157,25 +219,12 @@ async def _read(source: BoundSource, timeout_s: float) -> list[Reading]:
             running.cancel()
             await asyncio.wait([running], timeout=CLOSE_S)
 
-    began_s = time.monotonic()
-    found = await _attempt(source, collect)
-    missing = BAD_WAITING_FOR_INITIAL_DATA if found is None else found.status
-    return [first.reading(t, missing) for t in source.tags]
-
-
-@dataclass(slots=True)
-class _FirstRows:
-    """A sink that keeps the first value of each tag, else the first slot without an answer."""
-
-    tags: dict[int, Tag]
-    began_ns: int = 0
-    complete: asyncio.Event = field(default_factory=asyncio.Event)
-    _rows: dict[int, tuple[np.void, bytes]] = field(default_factory=dict)
-
     async def put(self, batch: Batch) -> None:
         for row in batch.rows:
             kind, tag = int(row["kind"]), int(row["tag"])
             if tag not in self.tags or kind not in (Kind.VALUE, Kind.SLOT):
+                continue
+            if kind == Kind.SLOT and int(row["status"]) in _NOT_ASKED:
                 continue
             known = self._rows.get(tag)
             if known is None or (kind == Kind.VALUE and known[0]["kind"] == Kind.SLOT):
@@ -184,14 +233,14 @@ class _FirstRows:
         if len(self._rows) == len(self.tags):
             self.complete.set()
 
-    def reading(self, tag: Tag, missing: int) -> Reading:
+    def reading(self, tag: Tag, missing: int, reason: str = "") -> Reading:
         name, unit = tag.spec.name, tag.spec.unit
         if tag.id not in self._rows:
-            return Reading(name, None, unit, status_text(missing), None, None)
+            return Reading(name, None, unit, status_text(missing), None, None, reason)
         row, text = self._rows[tag.id]
         status, t_source = status_text(int(row["status"])), int(row["t_source"])
         if row["kind"] == Kind.SLOT:
-            return Reading(name, None, unit, status, None, None)
+            return Reading(name, None, unit, status, None, None, reason)
         return Reading(
             name,
             reading(row, text, tag.spec.scale),

@@ -48,8 +48,14 @@ def alone(data_dir: Path) -> Iterator[None]:
         AlreadyRunning: There is one; the message names its process.
         OSError: The directory cannot be made or written.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    handle = os.open(data_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        handle = os.open(data_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise OSError(
+            f"{data_dir}: cannot be used as the data directory: {os.strerror(error.errno or 0)}; "
+            "data_dir in the plant file must name a directory that this user may write"
+        ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

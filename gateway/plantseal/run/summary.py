@@ -1,6 +1,5 @@
 """What a run came to, for the person or the script that started it."""
 
-import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,12 +27,13 @@ class Summary:
     bad: dict[str, int]
 
     @classmethod
-    def of(cls, started_ns: int, rows: int, restarts: int, gaps: int, tally: Tally) -> "Summary":
-        """Return the summary of a run that ends now."""
+    def of(cls, seconds: float, rows: int, restarts: int, gaps: int, tally: Tally) -> "Summary":
+        """Return the summary of a run that took ``seconds``."""
         sources = tally.sources()
-        seconds = round((time.time_ns() - started_ns) / 1e9, 3)
         received = {s.id: s.received for s in sources}
-        return cls(seconds, rows, gaps, restarts, received, {s.id: s.bad for s in sources})
+        return cls(
+            round(seconds, 3), rows, gaps, restarts, received, {s.id: s.bad for s in sources}
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

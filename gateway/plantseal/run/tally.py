@@ -43,8 +43,15 @@ def reading(row: "np.void", text: bytes, scale: Decimal) -> Shown:
         case VType.U64:
             raw = int(bits)
         case VType.F64:
-            raw = float(np.uint64(bits).view(np.float64))
+            raw = _shortest(float(np.uint64(bits).view(np.float64)))
     return _scaled(raw, scale)
+
+
+def _shortest(value: float) -> float:
+    """Return a float32 that was widened as its shortest decimal: 230.3, not 230.3000030517578."""
+    with np.errstate(over="ignore"):
+        narrow = np.float32(value)
+    return float(str(narrow)) if float(narrow) == value else value
 
 
 def _scaled(raw: int | float, scale: Decimal) -> int | float:

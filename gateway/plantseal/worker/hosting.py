@@ -29,8 +29,6 @@ TICK_S: Final = 0.5
 """How often passed slots are closed while the device is away [s]."""
 STALL_S: Final = 60.0
 """A connected source that closes no slot for so long, and three periods, is taken for hung [s]."""
-MAX_SILENT_ROWS: Final = 50_000
-"""Rows closed in one batch."""
 MAX_BACKLOG: Final = 16
 """With so many batches not durable, passed slots are left open for the next tick."""
 _LOG_ERROR: Final = 40
@@ -196,10 +194,8 @@ class Hosted:
     def _close_passed(self, status: int) -> None:
         """Close every slot that has passed; the one that runs now stays open."""
         for group in self.plan.groups:
-            step = max(1, MAX_SILENT_ROWS // max(1, len(group.tags)))
             while group.closed + 1 < group.current() and self.outbox.backlog < MAX_BACKLOG:
-                until = min(group.current(), group.closed + 1 + step)
-                if batch := group.close_missed(until, status):
+                if batch := group.close_missed(group.current(), status):
                     self.outbox.post(batch)
 
     def _is_stalled(self) -> bool:

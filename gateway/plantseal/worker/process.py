@@ -12,6 +12,7 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,6 +25,8 @@ from plantseal.worker.outbox import Outbox
 
 BEAT_S: Final = 1.0
 """How often a worker says that its event loop turns [s]."""
+CLOCK_STEP_NS: Final = 1_000_000_000
+"""A wall clock that was set by more than this ends the worker, in order [ns]."""
 SETTLE_S: Final = 3.0
 """Time at the end for the last rows to become durable [s]."""
 
@@ -146,6 +149,8 @@ async def _serve(
     outboxes = {s.id: Outbox(s.id, pipe.send) for s in sources}
     pipe.listen(asyncio.get_running_loop(), _Hear(outboxes, stop))
     beating = asyncio.create_task(_beat(pipe))
+    clock = _Clock()
+    watching = asyncio.create_task(clock.watch(stop))
     hosted = [Hosted.of(s, closed.get(s.id, {}), outboxes[s.id], pipe.send, stop) for s in sources]
     try:
         async with asyncio.TaskGroup() as group:  # one that fails here is a fault of ours: all end
@@ -156,8 +161,34 @@ async def _serve(
         pipe.finish()
         os._exit(_UNSTOPPABLE)  # a task that does not end would keep the event loop for ever
     beating.cancel()
+    watching.cancel()
     await asyncio.gather(*(box.settle(SETTLE_S) for box in outboxes.values()))
+    if clock.stepped_ns:  # no Bye: the gateway starts another, which counts on the new time
+        step = f"the clock was set by {clock.stepped_ns / 1e9:+.3f} s; poll slots are counted anew"
+        pipe.send(Note(logging.WARNING, __name__, step))
+        return
     pipe.send(Bye())
+
+
+class _Clock:
+    """Sees that the wall clock was set; poll slots are counted on one that no step moves.
+
+    A machine that boots without a battery may think it 1970 until it finds a time server: its rows
+    must not go on in 1970 for ever.
+    """
+
+    def __init__(self) -> None:
+        self._began_ns = time.time_ns() - time.monotonic_ns()
+        self.stepped_ns = 0
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Set ``stop`` when the wall clock has been set by more than ``CLOCK_STEP_NS`` in all."""
+        while not stop.is_set():
+            await asyncio.sleep(BEAT_S)
+            moved_ns = time.time_ns() - time.monotonic_ns() - self._began_ns
+            if abs(moved_ns) > CLOCK_STEP_NS and not stop.is_set():
+                self.stepped_ns = moved_ns
+                stop.set()
 
 
 async def _beat(pipe: _Pipe) -> None:
