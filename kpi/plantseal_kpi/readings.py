@@ -10,7 +10,9 @@ Rules that hold here (definitions 4.1 and 4.3):
   and never later than its receipt: else a value received before an outage would speak for it.
 - That event time serves evidence of life. A state or a count happened at its source time as it was
   sent while the offset is at most two seconds: so much is transport and publishing, not the clock,
-  and taking it off would move the event. Beyond that the corrected time serves both.
+  and taking it off would move the event; that holds for the first notification after subscribing
+  too, or a count that changed while it was on its way would run backwards. Beyond two seconds the
+  corrected time serves both.
 - Same tag, source time, value and status: a duplicate, dropped. Same tag and source time, other
   value: a conflict; the one received first counts. The first notification after subscribing repeats
   an old source time and is no duplicate: it says that the value still stands.
@@ -208,8 +210,9 @@ def _placed(rows: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
     timed = known.with_columns(at=_event_time(), slot=_slot_start()).with_columns(
         at=pl.when(pl.col("kind") == Kind.SLOT).then("slot").otherwise("at")
     )
-    as_sent = (pl.col("offset").abs() <= TRANSPORT) & ~_heard_now() & (pl.col("kind") != Kind.SLOT)
-    happened = pl.when(as_sent.fill_null(False)).then("t_source").otherwise("at")
+    own_time = pl.col("t_source").is_not_null() & ~pl.col("polled") & (pl.col("kind") != Kind.SLOT)
+    as_sent = own_time & (pl.col("offset").abs() <= TRANSPORT).fill_null(False)
+    happened = pl.when(as_sent).then("t_source").otherwise("at")
     return timed.with_columns(happened=happened), offsets
 
 

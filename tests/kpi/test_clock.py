@@ -84,3 +84,40 @@ def test_a_stored_value_counts_at_its_own_time():
     found = figures(stored, mode="published", protocol="sparkplug")
     assert found["availability"].value == "0.5"
     assert found["upload_rate"].value == "0"
+
+
+def test_a_value_received_before_an_outage_does_not_speak_for_the_time_after_it():
+    """The median delay of the session is 200 ms; the last value came after 10 ms."""
+    values = [row(1, at(t + 0.2), "RUN" if t % 20 else "IDLE", t_source=at(t))
+              for t in range(0, 100, 10)]  # fmt: skip
+    rows = [
+        birth(100, at(0), product="x"), *values, row(1, at(100.01), "RUN", t_source=at(100)),
+        row(100, at(2000), kind=Kind.GAP, t_source=at(100.01), t_server=at(2000)),
+        birth(100, at(2000), product="x"), *beats(2000, 3600),
+        row(1, at(2000.01), "RUN", t_source=at(100), flags=int(Flag.FIRST)),
+    ]  # fmt: skip
+    found = figures(rows)
+    unknown_ns = int(found["availability"].parts["unknown_ns"])
+    assert unknown_ns >= at(2000) - at(100.01)
+    assert float(found["upload_rate"].value) <= 1 - 1899.9 / 3600
+
+
+def test_a_count_that_changes_while_a_subscription_is_made_does_not_run_backwards():
+    """Piece 36 is finished after the first value was sampled and before it arrives."""
+    counted = {**SUBSCRIBED, "unit": "piece"}
+    p = plant(
+        [machine(states=STATES)],
+        [point(1, role="count_total", **counted), point(2, role="count_good", **counted)],
+    )
+    rows = [birth(100, at(0), product="x"), *beats(0, 3600)]
+    for tag in (1, 2):
+        rows += [row(tag, at(t + 0.1), t // 10, t_source=at(t)) for t in range(10, 360, 10)]
+        rows += [
+            row(tag, at(400.1), 35, t_source=at(350), flags=int(Flag.FIRST)),
+            row(tag, at(400.2), 36, t_source=at(400.05)),
+            row(tag, at(410.1), 37, t_source=at(410)),
+        ]
+    report = evaluate(frame(rows).lazy(), p, period(3600))
+    made = next(r for r in report.results if r.metric == "defect_rate" and r.scope == "m1")
+    assert made.denominator == "36"  # 37 less the first reading, which only begins the count
+    assert not [f for f in made.findings if "reset" in f.code]
