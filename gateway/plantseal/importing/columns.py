@@ -36,8 +36,8 @@ class TimeMap(_Model):
         zone: IANA zone of times that carry no offset.
         midnight: With ``next_day``, a time of exactly 00:00 closes the day that is printed beside
             it, so it belongs to the midnight after (quirk: period-ending meter exports).
-        receive_column: Column of the time the record reached a system, in the same format; without
-            it the records have no receive time and never yield an upload rate.
+        receive_column: Column of the time the record reached a system, in the same format. It shows
+            delays and a rate, but nobody witnessed it: no verdict on the upload rate comes of it.
     """
 
     column: str = ""
