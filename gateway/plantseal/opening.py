@@ -1,5 +1,7 @@
 """A plant's store, opened for writing; key and store are made at the first start."""
 
+import fcntl
+import os
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +10,8 @@ from plantseal.config import PlantFile
 from plantseal.journal import Journal
 
 SOFTWARE: Final = f"plantseal {__version__}"
+LOCK: Final = "gateway.lock"
+"""File in the data directory that a running gateway holds locked."""
 
 
 def open_store(file: PlantFile) -> Journal:
@@ -40,3 +44,18 @@ def key_of(path: Path) -> keys.Signer:
             "give another data_dir"
         )
     return keys.load(path)
+
+
+def gateway_runs(data_dir: Path) -> bool:
+    """Return True when a gateway holds the data directory now."""
+    try:
+        handle = os.open(data_dir / LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

@@ -16,6 +16,7 @@ from plantseal import keys
 from plantseal.config import Bound, ConfigError, bind, load, tag_names
 from plantseal.importing import Imported, ImportRefused, import_file, open_for_import
 from plantseal.journal import Journal
+from plantseal.run.ready import alone
 from plantseal_connectors.rows import ABSENT, Flag, Kind, VType
 from plantseal_connectors.status import BAD_DECODING_ERROR, BAD_NO_DATA, GOOD
 
@@ -361,3 +362,20 @@ def test_a_file_that_breaks_off_says_so_in_the_log_and_may_be_imported_again(sto
     assert [(e["complete"], e["n"]) for e in entries] == ([(False, str(stored))] if stored else [])
     with pytest.raises(ImportRefused, match="cannot be read as Parquet"):  # not "imported before"
         store.take(bytes(body), rules)
+
+
+def test_a_changed_plant_file_does_not_come_into_force_under_a_running_gateway(
+    store: Store,
+) -> None:
+    store.take("2018-02-07T00:00:00Z|execution|ACTIVE\n", SHDR)
+    before = store.journal.config_in_force()
+    changed = SOURCES + "upload_delay_s: 7\n"
+    pf = load(write_plant(store.folder, changed, {"t.csv": TAGS}))
+    bound = bind(pf, store.ids)
+    log, rules = store.folder / "more.txt", store.folder / "more.yaml"
+    log.write_text("2018-02-07T00:00:01Z|execution|READY\n")
+    rules.write_text(SHDR)
+    with alone(store.journal.root), pytest.raises(ImportRefused, match="restart the gateway"):
+        import_file(store.journal, bound, log, rules)
+    assert store.journal.config_in_force() == before
+    assert import_file(store.journal, bound, log, rules).rows == 1

@@ -135,6 +135,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "twice; use --again if that is meant",
         "{file} 已导入过数据源 {source}（日志条目 {entry}）；再次导入会使记录重复；确需如此请用 --again",
     ),
+    "configured_otherwise": (
+        "{file}: not imported: the gateway runs with another configuration than the plant file says "
+        "now; restart the gateway, then import",
+        "{file}：未导入：网关正按另一份配置运行，与当前配置文件不一致；请先重启网关再导入",
+    ),
     "not_shdr": (
         "got fewer than three fields, expected timestamp|key|value",
         "少于三个字段，应为 timestamp|key|value",

@@ -18,7 +18,7 @@ from plantseal.importing.batches import Ledger, batch_of
 from plantseal.importing.columns import ColumnMap, load_map
 from plantseal.importing.records import ImportRefused, chunks, digest
 from plantseal.journal import Journal, Submitted
-from plantseal.opening import open_store
+from plantseal.opening import gateway_runs, open_store
 from plantseal_connectors.tags import Finding
 
 __all__ = [
@@ -94,7 +94,8 @@ def import_file(
 
     Raises:
         ConfigError: The map is wrong, or the file lacks a column that it names.
-        ImportRefused: The file is unreadable, or in this source already.
+        ImportRefused: The file is unreadable, or in this source already; or the gateway runs with
+            another configuration than the plant file says now.
         JournalError: The store failed.
     """
     columns = load_map(map_file, bound, lang)
@@ -105,6 +106,9 @@ def import_file(
         raise ImportRefused(say(lang, "imported_before", file=file, source=source, entry=earlier))
     records = chunks(file, columns, lang)
     first = next(records, None)  # a wrong file is refused before anything is written
+    in_force = journal.config_in_force()
+    if in_force and in_force[1] != bound.canonical and gateway_runs(journal.root):
+        raise ImportRefused(say(lang, "configured_otherwise", file=file))
     journal.configure(bound.canonical)
     ledger = Ledger(lang, file.name)
     seqs: list[range] = []

@@ -8,14 +8,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from plantseal import status
 from plantseal.config import RECORDED, Bound, BoundSource, PlantFile, bind, tag_names
 from plantseal.journal import Journal
+from plantseal.opening import LOCK
 from plantseal.run.outage import Gap, Schedule, resume
-
-LOCK: Final = "gateway.lock"
 
 
 class AlreadyRunning(OSError):
