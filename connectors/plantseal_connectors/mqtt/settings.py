@@ -1,13 +1,12 @@
 """What plant.yaml says of a broker, and of the JSON that travels through it."""
 
-import os
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from plantseal_connectors.source import Refused, SourceSettings
-from plantseal_connectors.status import BAD_USER_ACCESS_DENIED
+from plantseal_connectors.passwords import from_environment
+from plantseal_connectors.source import SourceSettings
 
 TimeUnit = Literal["ns", "us", "ms", "s", "iso"]
 
@@ -84,16 +83,7 @@ class BrokerSettings(SourceSettings):
         Raises:
             Refused: The environment variable is not set.
         """
-        if self.password_env is None:
-            return None
-        secret = os.environ.get(self.password_env)
-        if secret is None:
-            raise Refused(
-                f"{self.endpoint}: environment variable {self.password_env} is not set",
-                status=BAD_USER_ACCESS_DENIED,
-                remedy=f"set {self.password_env} to the password of {self.username!r}",
-            )
-        return secret
+        return from_environment(self.password_env, account=self.username, endpoint=self.endpoint)
 
 
 class MqttSettings(BrokerSettings):

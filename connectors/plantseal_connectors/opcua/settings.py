@@ -1,14 +1,13 @@
 """What an OPC UA source has in plant.yaml."""
 
-import os
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from plantseal_connectors.source import Refused, SourceSettings
-from plantseal_connectors.status import BAD_USER_ACCESS_DENIED
+from plantseal_connectors.passwords import from_environment
+from plantseal_connectors.source import SourceSettings
 
 Policy = Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
 
@@ -124,13 +123,4 @@ class OpcUaSettings(SourceSettings):
         Raises:
             Refused: The environment variable is not set.
         """
-        if self.password_env is None:
-            return None
-        secret = os.environ.get(self.password_env)
-        if secret is None:
-            raise Refused(
-                f"{self.endpoint}: environment variable {self.password_env} is not set",
-                status=BAD_USER_ACCESS_DENIED,
-                remedy=f"set {self.password_env} to the password of {self.username!r}",
-            )
-        return secret
+        return from_environment(self.password_env, account=self.username, endpoint=self.endpoint)
