@@ -114,6 +114,15 @@ def _cut(evidence: pl.DataFrame, cuts: pl.DataFrame, by: str) -> pl.DataFrame:
     )
 
 
+def _by_receipt() -> pl.Expr:
+    """Return the moment of a sign of life: at the latest that of its receipt.
+
+    The clock offset is a median; a value that came faster than it would otherwise be dated after its
+    receipt, and one received before an outage would speak for the outage.
+    """
+    return pl.min_horizontal("at", pl.coalesce("t_receive", "at"))
+
+
 def _cyclic(values: pl.DataFrame, endings: pl.DataFrame) -> pl.DataFrame:
     evidence = values.filter("good").with_columns(fresh_ns=freshness())
     cuts = pl.concat([values.filter(~pl.col("good")).select("tag", "at", "seq"), endings])
@@ -145,7 +154,7 @@ def _subscribed_alive(
     mine = lines.filter(pl.col("mode") == "subscribed")
     subscription = ["link", "keepalive", "publishing"]
     spoken = values.filter((pl.col("mode") == "subscribed") & (pl.col("kind") == Kind.VALUE))
-    told = spoken.select(*subscription, "at", "seq")
+    told = spoken.select(*subscription, at=_by_receipt(), seq="seq")
     now = spoken.select(*subscription, at=pl.coalesce("t_receive", "at"), seq="seq")
     heard = _on_points(links, mine, [Kind.BIRTH, Kind.KEEPALIVE]).select(*subscription, "at", "seq")
     evidence = pl.concat([told, now, heard]).group_by(*subscription, "at").agg(pl.col("seq").max())
@@ -253,7 +262,7 @@ def equipment_alive(seen: Readings, points: pl.DataFrame, stale: pl.DataFrame) -
     signs = pl.concat(
         [
             seen.values.filter(pl.col("good") & ~has(Flag.RETAINED)).select(
-                "equipment", "at", "seq"
+                "equipment", at=_by_receipt(), seq="seq"
             ),
             links.select("equipment", "at", "seq"),
         ]

@@ -6,8 +6,7 @@ Rules that hold here (definitions 4.1 and 4.3):
 - Good means: status good, a value present, and not MTConnect's reserved word ``UNAVAILABLE``.
 - A poll, and the first notification after subscribing, happened when it was received: it proves
   life now, however old the value. Every other value happened at its source time less the clock
-  offset of its session (the median of receive minus source), where that is at most five minutes,
-  and never later than its receipt: else a value received before an outage would speak for it.
+  offset of its session (the median of receive minus source), where that is at most five minutes.
 - That event time serves evidence of life. A state or a count happened at its source time as it was
   sent while the offset is at most two seconds: so much is transport and publishing, not the clock,
   and taking it off would move the event; that holds for the first notification after subscribing
@@ -239,7 +238,7 @@ def _event_time() -> pl.Expr:
         .then("t_source")
         .when(now | ~trusted | trusted.is_null())
         .then("t_receive")
-        .otherwise(pl.min_horizontal(pl.col("t_source") + pl.col("offset"), "t_receive"))
+        .otherwise(pl.col("t_source") + pl.col("offset"))
     )
 
 
