@@ -78,7 +78,15 @@ def test_killed_in_its_middle_no_row_is_lost_and_the_outage_is_a_gap_with_its_re
     assert after.head(before.height).equals(before)
     assert after["seq"].to_list() == list(range(after.height))
     gaps = after.filter(after["kind"] == 6)
-    assert gaps.height == 7  # a poll group or source each: cell1, meter1 x2, meter2 x2, ...
+    ids = _tag_ids(file.data_dir)
+    told_of = {name for name in ids if ids[name] in set(gaps["tag"])}
+    assert {"$link:cell1", "$link:packing", "$link:vehicles"} <= told_of
+    for meter in ("meter1", "meter2"):  # no gap where the restart was quicker than a slot
+        slots = after.filter((after["tag"] == ids[f"{meter}.energy"]) & after["kind"].is_in([1, 2]))
+        missed = gaps.filter((gaps["tag"] == ids[f"$link:{meter}"]) & (gaps["src_seq"] == 0))
+        seen = slots["src_seq"]
+        assert seen.is_unique().all()
+        assert len(seen) + missed["value_i"].sum() == int(seen.max()) - int(seen.min()) + 1
     assert set(gaps["status"]) == {0x800C0000}
     notes = [f["message"] for s in json.loads(told)["verified"]["steps"] for f in s["findings"]]
     assert any("gap" in note and "cell1" in note for note in notes)
@@ -88,5 +96,13 @@ def _stored(data_dir: Path):
     journal = Journal.open(data_dir, read_only=True)
     try:
         return history_rows(journal).collect().sort("seq")
+    finally:
+        journal.close()
+
+
+def _tag_ids(data_dir: Path) -> dict[str, int]:
+    journal = Journal.open(data_dir, read_only=True)
+    try:
+        return journal.known_tags()
     finally:
         journal.close()
