@@ -9,21 +9,23 @@ from typing import Any
 
 import polars as pl
 
-from plantseal_kpi.baseline import improvement_results
 from plantseal_kpi.calendar import Span, local_text, period_span
-from plantseal_kpi.conditions import unasked
-from plantseal_kpi.criteria import declared_facts, facts_from, judge
-from plantseal_kpi.energy import energy_results
-from plantseal_kpi.equipment import equipment_results
+from plantseal_kpi.energy.per_unit import energy_results
 from plantseal_kpi.figures import finding
-from plantseal_kpi.network import network_results
-from plantseal_kpi.notices import load_notice, notice_keys
+from plantseal_kpi.judging.conditions import unasked
+from plantseal_kpi.judging.criteria import declared_facts, facts_from, judge
+from plantseal_kpi.judging.notices import load_notice, notice_keys
+from plantseal_kpi.machines.equipment import equipment_results
+from plantseal_kpi.machines.network import network_results
+from plantseal_kpi.machines.production import machines, production_results
+from plantseal_kpi.machines.upload import upload_results
 from plantseal_kpi.plant import Period, Plant
-from plantseal_kpi.production import machines, production_results
+from plantseal_kpi.proof.baseline import improvement_results
 from plantseal_kpi.report import Finding, Report, Result, Verdict
-from plantseal_kpi.schema import Flag, check_rows
-from plantseal_kpi.upload import upload_results
-from plantseal_kpi.window import CONTEXT_NS, Window, in_span, plant_tags, window
+from plantseal_kpi.rows.parts import Rows, meeting
+from plantseal_kpi.rows.window import CONTEXT_NS, Window, in_span, plant_tags, window
+from plantseal_kpi.schema import Flag
+from plantseal_kpi.study import Ledgers, Study
 
 __all__ = ["CONTEXT_NS", "evaluate", "report_json", "spans", "upload_figures"]
 
@@ -40,17 +42,18 @@ def spans(plant: Plant, period: Period) -> tuple[Span, ...]:
     return tuple((start - CONTEXT_NS, end + CONTEXT_NS) for start, end in wanted)
 
 
-def evaluate(rows: pl.LazyFrame, plant: Plant, period: Period) -> Report:
+def evaluate(rows: Rows, plant: Plant, period: Period, *, ledgers: Ledgers | None = None) -> Report:
     """Return all figures and verdicts of ``period``.
 
     Live and imported rows are never summed in one figure: a period with live rows is computed from
     those alone; imported ones serve baselines and periods before the gateway existed.
 
     Args:
-        rows: Frame as :data:`plantseal_kpi.schema.ROWS`; rows outside :func:`spans` and of other
-            tags are not used.
+        rows: Frame as :data:`plantseal_kpi.schema.ROWS`, or parts of it; rows outside
+            :func:`spans` and of other tags are not used.
         plant: Register, calendar, points, baseline, declarations.
         period: What is reported.
+        ledgers: Business records by name.
 
     Raises:
         ValueError: The frame lacks a column or has another dtype; a notice is unknown.
@@ -63,9 +66,10 @@ def evaluate(rows: pl.LazyFrame, plant: Plant, period: Period) -> Report:
         raise ValueError(f"notices: got {unknown}, expected any of {', '.join(notice_keys())}")
     frame = _used_rows(rows, plant, spans(plant, period))
     span = period_span(period)
-    now = window(frame, plant, span)
-    results = _results(now)
-    results += improvement_results(plant, results, _earlier(frame, plant))
+    records = ledgers or {}
+    now = _study(window(frame, plant, span), records)
+    before = _before(frame, plant, records)
+    results = [*now.results, *improvement_results(now, before)]
     return Report(
         site=plant.site,
         start=local_text(span[0], plant.zone),
@@ -75,13 +79,13 @@ def evaluate(rows: pl.LazyFrame, plant: Plant, period: Period) -> Report:
         results=tuple(results),
         verdicts=tuple(_verdicts(plant, results)),
         findings=(
-            *_findings(now),
+            *_findings(now.window),
             *unasked([load_notice(k) for k in plant.notices], plant.project, plant.declared),
         ),
     )
 
 
-def upload_figures(rows: pl.LazyFrame, plant: Plant, period: Period) -> list[Result]:
+def upload_figures(rows: Rows, plant: Plant, period: Period) -> list[Result]:
     """Return the upload rate of the plant and its machines alone, as :func:`evaluate` would.
 
     For a live view: baselines, counters and verdicts are left out.
@@ -92,37 +96,40 @@ def upload_figures(rows: pl.LazyFrame, plant: Plant, period: Period) -> list[Res
     return upload_results(window(frame, plant, span))
 
 
-def _used_rows(rows: pl.LazyFrame, plant: Plant, wanted: Sequence[Span]) -> pl.DataFrame:
+def _used_rows(rows: Rows, plant: Plant, wanted: Sequence[Span]) -> pl.DataFrame:
     """Return the rows of the plant's tags in the spans, each sequence number once."""
     used = pl.any_horizontal([in_span(*s) for s in wanted])
     tags = pl.Series("tag", plant_tags(plant), dtype=pl.UInt32)
-    near = check_rows(rows).filter(pl.col("tag").is_in(tags.implode()) & used)
+    near = meeting(rows, wanted).filter(pl.col("tag").is_in(tags.implode()) & used)
     # Overlapping files may hold a row twice; beyond that, each figure sets its own order.
     return near.collect(engine="streaming").unique("seq", keep="any").sort("seq")
 
 
-def _results(w: Window) -> list[Result]:
+def _study(w: Window, ledgers: Ledgers) -> Study:
     upload = upload_results(w)
     worked = machines(w)
-    return [
+    results = (
         *upload,
         *network_results(w, upload[0]),
         *equipment_results(w),
         *production_results(w, worked),
         *energy_results(w, worked),
-    ]
+    )
+    return Study(w, ledgers, tuple(worked), results)
 
 
-def _earlier(frame: pl.DataFrame, plant: Plant) -> list[Result]:
-    """Return the figures of the time before the project; none without a baseline period."""
+def _before(frame: pl.DataFrame, plant: Plant, ledgers: Ledgers) -> Study | None:
+    """Return the time before the project; None without a baseline period or any record of it."""
     base = plant.baseline
     if base is None or base.kind != "pre_project" or base.period is None:
-        return []
-    before = window(frame, plant, period_span(base.period), prefer="imported")
-    if before.origin == "none":
-        return []
-    worked = machines(before)
-    return [*production_results(before, worked), *energy_results(before, worked)]
+        return None
+    w = window(frame, plant, period_span(base.period), prefer="imported")
+    if w.origin == "none":
+        return None
+    worked = machines(w)
+    return Study(
+        w, ledgers, tuple(worked), (*production_results(w, worked), *energy_results(w, worked))
+    )
 
 
 def _verdicts(plant: Plant, results: list[Result]) -> list[Verdict]:

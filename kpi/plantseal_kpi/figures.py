@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import lcm
 
-from plantseal_kpi.report import Finding, Origin, Result, ratio
+from plantseal_kpi.report import Finding, Interval, Origin, Result, ratio
 
 
 def result(
@@ -17,6 +17,8 @@ def result(
     unit: str = "1",
     coverage: tuple[int, int] | None = None,
     origin: Origin = "live",
+    bounds: tuple[Fraction, Fraction] | None = None,
+    interval: Interval | None = None,
     parts: Mapping[str, int | str | Fraction | None] | None = None,
     formula: str = "",
     findings: Iterable[Finding] = (),
@@ -40,6 +42,9 @@ def result(
         value=None if n is None or d is None else ratio(n, d),
         coverage=None if coverage is None else ratio(*coverage),
         origin=origin,
+        low=None if bounds is None else text(bounds[0]),
+        high=None if bounds is None else text(bounds[1]),
+        interval=interval,
         parts={k: text(v) for k, v in (parts or {}).items()},
         formula=formula.format(
             n="?" if numerator is None else numerator, d="?" if denominator is None else denominator

@@ -50,6 +50,24 @@ class Finding(_Model):
     data: dict[str, str] = {}
 
 
+class Interval(_Model):
+    """How sure one can be of a figure.
+
+    Attributes:
+        method: Id and version of the formula, e.g. ``koopman_score/1``.
+        level: Confidence as a decimal string, e.g. ``0.95``.
+        low: Lower end, 12 significant digits; null where the interval is open to below.
+        high: Upper end; null where it is open to above.
+        data: What the formula was given, as strings: counts, degrees of freedom, inflation.
+    """
+
+    method: str
+    level: str
+    low: str | None = None
+    high: str | None = None
+    data: dict[str, str] = {}
+
+
 class Result(_Model):
     """One figure.
 
@@ -64,6 +82,9 @@ class Result(_Model):
         coverage: Share of the planned time for which the inputs are known, 12 digits; null
             where coverage has no meaning.
         origin: Whether live or imported rows made it; the two are never summed.
+        low: Least value that the data allow, where time or counts are unknown; null if none are.
+        high: Greatest value that the data allow.
+        interval: Confidence interval, where the figure is a sample and not a census.
         parts: Named intermediate figures in base units (numerators, durations, counts).
         formula: The formula with the numbers put in.
         findings: What limits or qualifies the figure.
@@ -78,6 +99,9 @@ class Result(_Model):
     value: str | None = None
     coverage: str | None = None
     origin: Origin = "live"
+    low: str | None = None
+    high: str | None = None
+    interval: Interval | None = None
     parts: dict[str, str] = {}
     formula: str = ""
     findings: tuple[Finding, ...] = ()
@@ -88,6 +112,8 @@ class Verdict(_Model):
 
     Attributes:
         figure: The figure compared, in the criterion's unit, as a decimal string; null if none.
+        bound: The end of the interval that was held against the threshold, in the same unit.
+        formula: How the figure was computed, with the numbers put in.
         reasons: Why, for every outcome but a plain PASS.
     """
 
@@ -103,6 +129,8 @@ class Verdict(_Model):
     strength: str
     outcome: Outcome
     figure: str | None = None
+    bound: str | None = None
+    formula: str = ""
     numerator: str | None = None
     denominator: str | None = None
     coverage: str | None = None
@@ -110,15 +138,59 @@ class Verdict(_Model):
     reasons: tuple[Finding, ...] = ()
 
 
-class Report(_Model):
-    """All figures and verdicts of one period."""
+class Track(_Model):
+    """Where the applicant stands on one track of a notice: all its criteria rolled up.
 
-    schema_id: Literal["plantseal.report/1"] = "plantseal.report/1"
+    Attributes:
+        notice: Key of the notice.
+        id: E.g. ``digital_workshop``.
+        name_zh: As the notice calls it.
+        outcome: FAIL before NOT_ASSESSABLE before UNDECIDED before PASS_POINT before PASS.
+        counts: Hard criteria that apply, by outcome, as strings.
+        reasons: The criteria that decided.
+    """
+
+    notice: str
+    id: str
+    name_zh: str
+    outcome: Outcome
+    counts: dict[str, str] = {}
+    reasons: tuple[Finding, ...] = ()
+
+
+class Declaration(_Model):
+    """A window that was declared, reported or not.
+
+    Attributes:
+        declared: When the configuration that first named it came into force, RFC 3339.
+        reported: True for the window that this report is of.
+    """
+
+    id: str
+    start: str
+    end: str
+    purpose: str
+    declared: str
+    reported: bool
+
+
+class Report(_Model):
+    """All figures and verdicts of one period.
+
+    Attributes:
+        window: Id of the declared window that the period is; null where it was not declared.
+        windows: Every window that was ever declared, the unused ones too.
+    """
+
+    schema_id: Literal["plantseal.report/2"] = "plantseal.report/2"
     site: str
     start: str  # RFC 3339, in the plant's zone
     end: str
+    window: str | None = None
+    windows: tuple[Declaration, ...] = ()
     rows_live: int  # rows that fell into the period
     rows_imported: int
     results: tuple[Result, ...]
     verdicts: tuple[Verdict, ...]
+    tracks: tuple[Track, ...] = ()
     findings: tuple[Finding, ...] = ()

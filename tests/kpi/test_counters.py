@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from plantseal_kpi.counters import LIMITS, counter_delta, counter_steps
+from plantseal_kpi.rows.counters import LIMITS, counter_delta, counter_steps
 from plantseal_kpi.units import base_units, factor, round_exactly
 
 

@@ -9,11 +9,11 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from plantseal_kpi.comparing import compare
-from plantseal_kpi.conditions import unasked
-from plantseal_kpi.criteria import Fact, declared_facts, judge
+from plantseal_kpi.judging.comparing import compare
+from plantseal_kpi.judging.conditions import unasked
+from plantseal_kpi.judging.criteria import Fact, declared_facts, judge
+from plantseal_kpi.judging.notices import Notice, load_notice
 from plantseal_kpi.metrics import BY_FACT, CATALOGUE
-from plantseal_kpi.notices import Notice, load_notice
 
 SHARED = Path(os.environ.get("DATA", Path(__file__).parents[2] / ".." / "shared" / "data")).parent
 NOTICE = load_notice("CQ2020-15")

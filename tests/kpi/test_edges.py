@@ -14,12 +14,12 @@ from plantseal_testing_kpi import (
     row,
 )  # fmt: skip
 
-from plantseal_kpi.counters import LIMITS, counter_steps, taken
-from plantseal_kpi.coverage import equipment_alive
-from plantseal_kpi.criteria import judge
 from plantseal_kpi.evaluate import evaluate
-from plantseal_kpi.notices import load_notice
-from plantseal_kpi.readings import points_frame, readings
+from plantseal_kpi.judging.criteria import judge
+from plantseal_kpi.judging.notices import load_notice
+from plantseal_kpi.rows.counters import LIMITS, counter_steps, taken
+from plantseal_kpi.rows.coverage import equipment_alive
+from plantseal_kpi.rows.readings import points_frame, readings
 from plantseal_kpi.schema import Flag, Kind
 
 SUBSCRIBED = {

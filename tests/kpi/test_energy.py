@@ -6,8 +6,9 @@ from fractions import Fraction
 import pytest
 from plantseal_testing_kpi import SECOND, T0, at, frame, machine, period, plant, point, row
 
-from plantseal_kpi import defects, efficiency, energy
+from plantseal_kpi.energy import per_unit as energy
 from plantseal_kpi.evaluate import evaluate
+from plantseal_kpi.machines import defects, efficiency
 from plantseal_kpi.plant import Period
 from plantseal_kpi.schema import Flag
 

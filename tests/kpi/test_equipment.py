@@ -2,13 +2,13 @@
 
 from plantseal_testing_kpi import at, birth, frame, machine, period, plant, point, row
 
-from plantseal_kpi.equipment import (
+from plantseal_kpi.evaluate import evaluate
+from plantseal_kpi.figures import mean_terms
+from plantseal_kpi.machines.equipment import (
     by_card,
     digital_equipment_share,
     proven_equipment_share,
 )
-from plantseal_kpi.evaluate import evaluate
-from plantseal_kpi.figures import mean_terms
 from plantseal_kpi.plant import Equipment
 from plantseal_kpi.report import ratio
 from plantseal_kpi.schema import Flag

@@ -19,11 +19,11 @@ from plantseal_testing_kpi import (
     row,
 )  # fmt: skip
 
-from plantseal_kpi import oee
 from plantseal_kpi.evaluate import evaluate
-from plantseal_kpi.oee import Output, Times
+from plantseal_kpi.machines import oee
+from plantseal_kpi.machines.oee import Output, Times
+from plantseal_kpi.rows.states import state_durations
 from plantseal_kpi.schema import Kind
-from plantseal_kpi.states import state_durations
 
 
 def ratio(terms):

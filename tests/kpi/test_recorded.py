@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 from plantseal_testing_kpi import machine, plant, point
 
-from plantseal_kpi.counters import counter_delta, counter_steps
 from plantseal_kpi.evaluate import evaluate
 from plantseal_kpi.plant import Period
+from plantseal_kpi.rows.counters import counter_delta, counter_steps
+from plantseal_kpi.rows.states import state_durations
 from plantseal_kpi.schema import ROWS, Flag, Kind, VType
-from plantseal_kpi.states import state_durations
 
 DATA = Path(os.environ.get("DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 MAZAK = DATA / "nist_smstb_mazak01"

@@ -20,8 +20,8 @@ from plantseal_testing_kpi import (
 )  # fmt: skip
 
 from plantseal_kpi.evaluate import evaluate
+from plantseal_kpi.machines.upload import DeviceTime, upload_rate
 from plantseal_kpi.schema import Flag, Kind
-from plantseal_kpi.upload import DeviceTime, upload_rate
 
 SHIFT = 28_800
 SUBSCRIBED = {

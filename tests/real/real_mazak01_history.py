@@ -11,8 +11,8 @@ import polars as pl
 import real_plant
 from real_table import RealRow
 
-from plantseal_kpi.counters import counter_delta
-from plantseal_kpi.states import state_durations
+from plantseal_kpi.rows.counters import counter_delta
+from plantseal_kpi.rows.states import state_durations
 
 STATES = ("ACTIVE", "READY", "STOPPED", "INTERRUPTED", "FEED_HOLD", "UNAVAILABLE")
 RUNNING = ("ACTIVE", "INTERRUPTED", "FEED_HOLD")

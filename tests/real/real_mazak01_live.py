@@ -15,7 +15,7 @@ import real_plant
 import real_replay
 from real_table import RealRow
 
-from plantseal_kpi.states import state_durations
+from plantseal_kpi.rows.states import state_durations
 from plantseal_simulators.replay import NOT_AVAILABLE, Event, numeric_keys, read_shdr, window
 
 LOG = "nist_smstb_mazak01/Mazak01-20180207-20180208.txt.gz"

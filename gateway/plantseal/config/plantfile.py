@@ -34,7 +34,7 @@ from plantseal.config.words import Lang, say
 from plantseal_connectors.registry import connectors
 from plantseal_connectors.source import Connector, SourceSettings
 from plantseal_connectors.tags import Finding, Tag, TagSpec
-from plantseal_kpi.notices import notice_keys
+from plantseal_kpi.judging.notices import notice_keys
 from plantseal_kpi.plant import Calendar, Equipment, MachineState, Plant
 
 T = TypeVar("T")

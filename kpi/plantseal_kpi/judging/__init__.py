@@ -1,0 +1,1 @@
+"""Notices, and how facts are held against them."""

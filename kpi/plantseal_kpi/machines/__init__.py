@@ -1,0 +1,1 @@
+"""Figures of machines: what is connected, how it runs, what it makes."""

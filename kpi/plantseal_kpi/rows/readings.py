@@ -1,0 +1,253 @@
+"""Rows made ready for every figure: one event time, good or not, fresh or not, duplicates out.
+
+Rules that hold here (definitions 4.1 and 4.3):
+
+- Order is (tag, event time, seq), never the order of arrival or of files.
+- Good means: status good, a value present, and not MTConnect's reserved word ``UNAVAILABLE``.
+- A poll, and the first notification after subscribing, happened when it was received: it proves
+  life now, however old the value. Every other value happened at its source time less the clock
+  offset of its session (the median of receive minus source), where that is at most five minutes.
+- That event time serves evidence of life. A state or a count happened at its source time as it was
+  sent while the offset is at most two seconds: so much is transport and publishing, not the clock,
+  and taking it off would move the event; that holds for the first notification after subscribing
+  too, or a count that changed while it was on its way would run backwards. Beyond two seconds the
+  corrected time serves both.
+- Same tag, source time, value and status: a duplicate, dropped. Same tag and source time, other
+  value: a conflict; the one received first counts. The first notification after subscribing repeats
+  an old source time and is no duplicate: it says that the value still stands.
+- A clock that is set while a session lasts splits it (``sessions.py``).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from plantseal_kpi.plant import Plant, Point
+from plantseal_kpi.rows.sessions import TRANSPORT, clock_steps, with_step
+from plantseal_kpi.schema import Flag, Kind, VType
+
+SECOND: Final = 1_000_000_000
+MILLI: Final = 1_000_000
+CLOCK_LIMIT: Final = 300 * SECOND
+"""A source clock further off than this is not used."""
+UNAVAILABLE: Final = "UNAVAILABLE"
+"""MTConnect's reserved word for a value that the device does not have (MTConnect Part 1)."""
+
+_POINTS: Final = {
+    "tag": pl.UInt32, "equipment": pl.String, "role": pl.String, "required": pl.Boolean,
+    "link": pl.UInt32, "source_link": pl.UInt32, "mode": pl.String, "sparkplug": pl.Boolean,
+    "period": pl.Int64, "keepalive": pl.Int64, "publishing": pl.Int64,
+}  # fmt: skip
+_CLASS_MAX: Final = {
+    "state": 60, "count_total": 60, "count_good": 60, "count_scrap": 60,
+    "energy": 900, "energy_interval": 900,
+}  # fmt: skip
+
+
+def class_max_ns(role: str) -> int | None:
+    """Return the longest period [ns] that counts for a role; None where there is no limit.
+
+    Source: definitions 4.3 (state 60 s, count 60 s, energy 900 s).
+    """
+    seconds = _CLASS_MAX.get(role)
+    return None if seconds is None else seconds * SECOND
+
+
+def points_frame(plant: Plant) -> pl.DataFrame:
+    """Return one row a point: tag, equipment, role, links, mode, periods [ns], capped by class."""
+
+    def row(p: Point) -> tuple[object, ...]:
+        cap = class_max_ns(p.role) or 2**62
+        source_link = p.link if p.source_link is None else p.source_link
+        return (
+            p.tag, p.equipment, p.role, p.required, p.link, source_link, p.mode,
+            p.protocol == "sparkplug", p.period_ms * MILLI, min(p.keepalive_ms * MILLI, cap),
+            p.publishing_ms * MILLI,
+        )  # fmt: skip
+
+    return pl.DataFrame([row(p) for p in plant.points], schema=_POINTS, orient="row")
+
+
+def is_good() -> pl.Expr:
+    """Return True for a row that carries a good value."""
+    return (
+        (pl.col("kind") == Kind.VALUE)
+        & (pl.col("status") < 1 << 30)
+        & (pl.col("vtype") != VType.NULL)
+        & ~_unavailable().fill_null(False)
+    )
+
+
+def _unavailable() -> pl.Expr:
+    # A condition says "Unavailable|code|..." where a sample or event says "UNAVAILABLE".
+    word = pl.col("text").str.to_uppercase()
+    return (word == UNAVAILABLE) | word.str.starts_with(f"{UNAVAILABLE}|")
+
+
+def has(*flags: Flag) -> pl.Expr:
+    """Return True for a row with at least one of the flags."""
+    return (pl.col("flags") & pl.lit(sum(flags), pl.UInt8)) != 0
+
+
+def label() -> pl.Expr:
+    """Return the raw value as text: the state's name or number; ``UNAVAILABLE`` if not good."""
+    number = (
+        pl.when(pl.col("value_f") == pl.col("value_f").round(0))
+        .then(pl.col("value_f").cast(pl.Int64, strict=False).cast(pl.String))
+        .otherwise(pl.col("value_f").cast(pl.String))
+    )
+    shown = pl.coalesce("text", pl.col("value_i").cast(pl.String), number)
+    return pl.when(is_good()).then(shown).otherwise(pl.lit(UNAVAILABLE)).fill_null(UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """The rows of one origin, made ready.
+
+    Attributes:
+        values: VALUE, SLOT and OVERFLOW rows of points, with the point's columns and ``good``,
+            ``at`` (event time [ns]), ``slot`` (start of the poll slot [ns]; null if not polled),
+            ``fresh`` (neither historical nor backfilled nor retained), sorted by tag, at, seq.
+        links: Rows of link tags with ``at``, sorted the same way.
+        offsets: ``link``, ``session``, ``setting`` (0 until the clock is set within the session),
+            ``offset`` (receive minus source, median [ns]), ``since`` (first receive time [ns]).
+        duplicates: Rows dropped.
+        conflicts: Rows left out because another value had the same source time.
+    """
+
+    values: pl.DataFrame
+    links: pl.DataFrame
+    offsets: pl.DataFrame
+    duplicates: int
+    conflicts: int
+
+
+def readings(rows: pl.DataFrame, points: pl.DataFrame) -> Readings:
+    """Return the rows of ``rows`` that belong to ``points``, made ready."""
+    joined = rows.join(points, on="tag").filter(
+        pl.col("kind").is_in([Kind.VALUE, Kind.SLOT, Kind.OVERFLOW])
+    )
+    marked = joined.with_columns(
+        good=is_good(),
+        polled=pl.col("mode") == "polled",
+        fresh=~has(Flag.HISTORICAL, Flag.BACKFILLED, Flag.RETAINED)
+        & ~(has(Flag.REDELIVERED) & pl.col("t_source").is_null()),
+    )
+    kept, duplicates, conflicts = _deduplicated(marked)
+    links = _links(rows, points)
+    placed, offsets = _placed(kept, links)
+    return Readings(placed.sort("tag", "at", "seq"), links, offsets, duplicates, conflicts)
+
+
+def _deduplicated(rows: pl.DataFrame) -> tuple[pl.DataFrame, int, int]:
+    keyed = (
+        (pl.col("kind") == Kind.VALUE)
+        & ~pl.col("polled")
+        & ~has(Flag.FIRST)
+        & pl.col("t_source").is_not_null()
+    )
+    asked = rows.filter(keyed).sort("tag", "t_source", "t_receive", "seq", nulls_last=True)
+    same = ["tag", "t_source", "status", "vtype", "value_i", "value_f", "text"]
+    distinct = asked.unique(same, keep="first", maintain_order=True)
+    first = distinct.unique(["tag", "t_source"], keep="first", maintain_order=True)
+    rest = rows.filter(~keyed)
+    return (
+        pl.concat([first, rest]),
+        asked.height - distinct.height,
+        distinct.height - first.height,
+    )
+
+
+def _links(rows: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
+    tags = pl.concat([points["link"], points["source_link"]]).unique()
+    death = (pl.col("kind") == Kind.DEATH) | (pl.col("kind") == Kind.GAP)
+    early = pl.coalesce("t_source", "t_receive")
+    late = pl.coalesce("t_receive", "t_source")
+    return (
+        rows.filter(pl.col("tag").is_in(tags.implode()))
+        .with_columns(at=pl.when(death | (pl.col("kind") == Kind.SEQ_GAP)).then(early)
+                      .otherwise(late))
+        .filter(pl.col("at").is_not_null())
+        .sort("tag", "at", "seq")
+    )  # fmt: skip
+
+
+def _placed(rows: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    births = (
+        links.filter(pl.col("kind") == Kind.BIRTH)
+        .select(link="tag", born="at", order="seq")
+        .sort("born", "order")
+        .with_columns(session=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("link"))
+        .drop("order")
+    )
+    heard = pl.coalesce("t_receive", "t_source")
+    in_session = (
+        rows.with_columns(heard=heard)
+        .sort("heard")
+        .join_asof(births, left_on="heard", right_on="born", by="link", check_sortedness=False)
+        .with_columns(pl.col("session").fill_null(0))
+    )
+    measured = in_session.filter(
+        pl.col("good") & pl.col("fresh") & ~pl.col("polled") & ~has(Flag.FIRST)
+        & pl.col("t_source").is_not_null() & pl.col("t_receive").is_not_null()
+    )  # fmt: skip
+    lag = (pl.col("t_receive") - pl.col("t_source")).sort()
+    steps = clock_steps(measured)
+    offsets = (
+        with_step(measured, steps)
+        .group_by("link", "session", "setting")
+        .agg(
+            offset=lag.get((pl.len().cast(pl.Int64) - 1) // 2),
+            since=pl.col("heard").min(),
+        )
+        .sort("link", "session", "setting")
+    )
+    known = with_step(in_session, steps).join(
+        offsets.drop("since"), on=["link", "session", "setting"], how="left"
+    )
+    timed = known.with_columns(at=_event_time(), slot=_slot_start()).with_columns(
+        at=pl.when(pl.col("kind") == Kind.SLOT).then("slot").otherwise("at")
+    )
+    own_time = pl.col("t_source").is_not_null() & ~pl.col("polled") & (pl.col("kind") != Kind.SLOT)
+    as_sent = own_time & (pl.col("offset").abs() <= TRANSPORT).fill_null(False)
+    happened = pl.when(as_sent).then("t_source").otherwise("at")
+    return timed.with_columns(happened=happened), offsets
+
+
+def _heard_now() -> pl.Expr:
+    """Return True for a value whose moment is that of its receipt."""
+    asked = (pl.col("polled") | has(Flag.FIRST)) & ~_kept_elsewhere()
+    return asked | pl.col("t_source").is_null()
+
+
+def _kept_elsewhere() -> pl.Expr:
+    """Return True for a value that a store held back, so that its receipt says nothing of when.
+
+    Values that claim to be from the future are not believed.
+    """
+    ahead = (pl.col("t_source") > pl.col("t_receive") + TRANSPORT).fill_null(False)
+    return has(Flag.HISTORICAL, Flag.BACKFILLED) & pl.col("t_source").is_not_null() & ~ahead
+
+
+def _event_time() -> pl.Expr:
+    now = _heard_now()
+    trusted = pl.col("offset").abs() <= CLOCK_LIMIT
+    return (
+        pl.when(pl.col("t_receive").is_null() | (_kept_elsewhere() & pl.col("offset").is_null()))
+        .then("t_source")
+        .when(now | ~trusted | trusted.is_null())
+        .then("t_receive")
+        .otherwise(pl.col("t_source") + pl.col("offset"))
+    )
+
+
+def _slot_start() -> pl.Expr:
+    # src_seq holds the low 32 bits of the slot number; the receive time tells the rest.
+    current = pl.col("t_receive") // pl.col("period")
+    half = 2**31
+    behind = (current - pl.col("src_seq").cast(pl.Int64) + half) % 2**32 - half
+    a_day = 86_400 * SECOND // pl.col("period") + 1
+    number = pl.when(behind.abs() <= a_day).then(current - behind).otherwise(current)
+    is_slot = pl.col("polled") | (pl.col("kind") == Kind.SLOT)
+    return pl.when(is_slot).then(number * pl.col("period"))

@@ -1,0 +1,150 @@
+"""How long a machine was in each state.
+
+A state holds until the next row of its tag. Whether it is *known* is a matter of the machine's last
+sign of life, not of the state's own last change: a machine may stay ACTIVE for an hour without a
+word about it. What is not known is a bucket of its own, never part of another.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from plantseal_kpi import intervals
+from plantseal_kpi.calendar import Span, local_days
+from plantseal_kpi.intervals import SPAN
+from plantseal_kpi.rows.coverage import equipment_alive
+from plantseal_kpi.rows.readings import SECOND, label
+from plantseal_kpi.rows.window import Window
+from plantseal_kpi.schema import Kind
+
+UNKNOWN: Final = "unknown"
+
+
+def state_spans(rows: pl.DataFrame, tags: Sequence[int], until: int) -> pl.DataFrame:
+    """Return the spans (tag, state, start, end) [ns] of the raw values of state tags.
+
+    Rows are taken by source time, by receive time where there is none, in the order (tag, time,
+    seq). A value that is bad or missing is the state ``UNAVAILABLE``. The last state of a tag lasts
+    until ``until``; repeats of a state are not joined, spans of no length vanish.
+
+    Args:
+        rows: Frame as :data:`plantseal_kpi.schema.ROWS`.
+        tags: State tags.
+        until: End of the last state [ns], e.g. the last record of the machine.
+    """
+    mine = rows.filter(
+        pl.col("tag").is_in(list(tags)) & (pl.col("kind") == Kind.VALUE)
+    ).with_columns(at=pl.coalesce("t_source", "t_receive"), state=label())
+    return _spans(mine, until)
+
+
+def _spans(values: pl.DataFrame, until: int) -> pl.DataFrame:
+    following = pl.col("at").shift(-1).over("tag").fill_null(until)
+    return (
+        values.sort("tag", "at", "seq")
+        .select("tag", "state", start="at", end=following)
+        .filter(pl.col("end") > pl.col("start"))
+    )
+
+
+def state_durations(
+    rows: pl.DataFrame,
+    tags: Sequence[int],
+    *,
+    span: Span | None = None,
+    zone: str = "UTC",
+    until: int | None = None,
+) -> pl.DataFrame:
+    """Return ``tag``, ``day``, ``state``, ``ns``: time in each raw state per local day [ns].
+
+    Nothing is mapped and nothing goes stale: these are the records' own states, for comparison
+    with other programs. :func:`machine_times` is what the figures use.
+
+    Args:
+        rows: Frame as :data:`plantseal_kpi.schema.ROWS`, in any order.
+        tags: State tags.
+        span: Only the time in [start, end) [ns]; all if None.
+        zone: Zone whose midnights divide the days.
+        until: End of the last state [ns]; the latest time of any row if None.
+
+    Example:
+        >>> from plantseal_kpi.schema import ROWS
+        >>> row = dict.fromkeys(ROWS, 0) | {"tag": 1, "kind": 1, "vtype": 5, "t_receive": None}
+        >>> rows = pl.DataFrame([row | {"seq": 0, "t_source": 0, "text": "ACTIVE"},
+        ...                      row | {"seq": 1, "t_source": 9, "text": "READY"}], schema=ROWS)
+        >>> state_durations(rows, [1]).select("state", "ns").rows()
+        [('ACTIVE', 9)]
+    """
+    latest = rows.select(pl.coalesce("t_source", "t_receive").max()).item()
+    spans = state_spans(rows, tags, latest if until is None else until)
+    if span is not None:
+        spans = intervals.clip(spans, *span)
+    if not spans.height:
+        return pl.DataFrame(
+            schema={"tag": pl.UInt32, "day": pl.Date, "state": pl.String, "ns": pl.Int64}
+        )
+    whole = (int(spans["start"].min()), int(spans["end"].max()))  # type: ignore[arg-type]
+    divided = by_day(spans, whole, zone)
+    return (
+        divided.group_by("tag", "day", "state")
+        .agg(ns=(pl.col("end") - pl.col("start")).sum())
+        .sort("tag", "day", "state")
+    )
+
+
+def by_day(spans: pl.DataFrame, whole: Span, zone: str) -> pl.DataFrame:
+    """Return the spans divided at the midnights of ``zone``, with the local date as ``day``."""
+    days = local_days(whole, zone)
+    calendar = pl.DataFrame(
+        days, schema={"day": pl.Date, "day_start": pl.Int64, "day_end": pl.Int64}, orient="row"
+    )
+    edges = calendar["day_start"]
+    first = pl.Series("first", edges.search_sorted(spans["start"], side="right")).cast(pl.Int64) - 1
+    last = pl.Series("last", edges.search_sorted(spans["end"], side="left")).cast(pl.Int64)
+    return (
+        spans.with_columns(first, last)
+        .with_columns(index=pl.int_ranges("first", "last"))
+        .explode("index", empty_as_null=False)
+        .join(calendar.with_row_index("index").cast({"index": pl.Int64}), on="index")
+        .with_columns(
+            start=pl.max_horizontal("start", "day_start"), end=pl.min_horizontal("end", "day_end")
+        )
+        .drop("first", "last", "index", "day_start", "day_end")
+        .filter(pl.col("end") > pl.col("start"))
+    )
+
+
+def machine_times(w: Window) -> pl.DataFrame:
+    """Return ``equipment``, ``state``, ``ns``: planned time of each machine by mapped state [ns].
+
+    One row for each of the machine's states and ``unknown``; their sum is the planned time.
+    Machines without a state tag are absent. With several state tags, the first by id counts.
+    """
+    tags = {mine[0].tag: e for e in w.plant.equipment if (mine := w.points_of(e, "state"))}
+    keys = ["equipment", "state"]
+    maps = pl.DataFrame(
+        [(e.id, raw, mapped) for e in w.plant.equipment for raw, mapped in e.states.items()],
+        schema={"equipment": pl.String, "raw": pl.String, "state": pl.String},
+        orient="row",
+    )
+    stale = pl.DataFrame(
+        [(e.id, None if e.stale_s is None else e.stale_s * SECOND) for e in w.plant.equipment],
+        schema={"equipment": pl.String, "fresh_ns": pl.Int64},
+        orient="row",
+    )
+    values = w.events.filter(
+        pl.col("tag").is_in(list(tags)) & (pl.col("kind") != Kind.OVERFLOW)
+    ).with_columns(raw=label())
+    raw = _spans(values.with_columns(state="raw"), w.end).join(
+        w.points.select("tag", "equipment"), on="tag"
+    )
+    known = raw.rename({"state": "raw"}).join(maps, on=["equipment", "raw"])
+    known = known.filter(pl.col("state") != UNKNOWN).select(*keys, *SPAN)
+    planned = w.planned_frame.filter(pl.col("equipment").is_in([e.id for e in tags.values()]))
+    alive = intervals.intersect(equipment_alive(w.seen, w.points, stale), planned, ["equipment"])
+    each = alive.join(known.select(keys).unique(), on="equipment").select(*keys, *SPAN)
+    seen = intervals.intersect(known, each, keys)
+    rest = intervals.subtract(planned, seen.drop("state"), ["equipment"])
+    rest = rest.select("equipment", pl.lit(UNKNOWN).alias("state"), *SPAN)
+    return intervals.measure(pl.concat([seen, rest]), keys)

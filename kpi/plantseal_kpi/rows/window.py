@@ -1,0 +1,119 @@
+"""One period seen through one origin of rows: what every figure is computed from."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from plantseal_kpi.calendar import Span, planned_spans
+from plantseal_kpi.intervals import SPAN
+from plantseal_kpi.plant import Equipment, Plant, Point
+from plantseal_kpi.report import Origin
+from plantseal_kpi.rows.coverage import covered
+from plantseal_kpi.rows.readings import Readings, points_frame, readings
+from plantseal_kpi.schema import Flag, Kind
+
+CONTEXT_NS = 72 * 3600 * 10**9
+"""How far around a period rows are read: states and counters need the reading before it, and late
+data counts for completeness until 72 hours after it (definitions 4.1, L_final). Rows further away
+are never used."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The rows of one period and origin, made ready, with the plant beside them.
+
+    Attributes:
+        plant: Register, points, calendar.
+        start: Begin of the period [ns].
+        end: End of the period [ns], not included.
+        origin: ``live``, ``imported`` or ``none``; live and imported rows are never mixed.
+        rows: Rows of that origin in the period and its context.
+        other: Rows of the other origin in the period, left out.
+    """
+
+    plant: Plant
+    start: int
+    end: int
+    origin: Origin
+    rows: pl.DataFrame
+    other: int
+
+    @cached_property
+    def points(self) -> pl.DataFrame:
+        """Points as a frame."""
+        return points_frame(self.plant)
+
+    @cached_property
+    def seen(self) -> Readings:
+        """Rows made ready."""
+        return readings(self.rows, self.points)
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """Values with ``at`` the moment they happened [ns], for states and counters."""
+        return self.seen.values.with_columns(at="happened").sort("tag", "at", "seq")
+
+    @cached_property
+    def complete(self) -> pl.DataFrame:
+        """Spans (tag, start, end) [ns] covered by evidence, late and stored values included."""
+        return covered(self.seen, self.points, None)
+
+    @cached_property
+    def planned(self) -> dict[str, list[Span]]:
+        """Planned production time within the period, by equipment id."""
+        span = (self.start, self.end)
+        return {e.id: planned_spans(self.plant, e.id, span) for e in self.plant.equipment}
+
+    @cached_property
+    def planned_frame(self) -> pl.DataFrame:
+        """The same as spans: equipment, start, end."""
+        rows = [(e, a, b) for e, spans in self.planned.items() for a, b in spans]
+        return pl.DataFrame(rows, schema={"equipment": pl.String, **SPAN}, orient="row")
+
+    def points_of(self, equipment: Equipment, *roles: str) -> list[Point]:
+        """Return the points of one machine with one of the roles, by tag."""
+        mine = (p for p in self.plant.points if p.equipment == equipment.id)
+        return sorted((p for p in mine if not roles or p.role in roles), key=lambda p: p.tag)
+
+
+def in_span(start: int, end: int) -> pl.Expr:
+    """Return True for a row whose source or receive time lies in [start, end) [ns]."""
+    return pl.any_horizontal(
+        pl.col(t).is_between(start, end, closed="left").fill_null(False)
+        for t in ("t_source", "t_receive")
+    )
+
+
+def plant_tags(plant: Plant) -> list[int]:
+    """Return the ids of all tags that the figures use, link tags included."""
+    tags = {p.tag for p in plant.points} | {p.link for p in plant.points}
+    return sorted(tags | {p.source_link for p in plant.points if p.source_link is not None})
+
+
+def window(rows: pl.DataFrame, plant: Plant, span: Span, *, prefer: Origin = "live") -> Window:
+    """Return the window of ``span`` from the preferred origin, or from the other if it has none.
+
+    Args:
+        rows: Rows of the plant's tags; what lies beyond the context is not used.
+        plant: The plant.
+        span: The period [ns].
+        prefer: ``live`` for a period of the gateway, ``imported`` for a baseline before it.
+    """
+    start, end = span
+    near = rows.filter(in_span(start - CONTEXT_NS, end + CONTEXT_NS))
+    imported = (pl.col("flags") & int(Flag.IMPORTED)) != 0
+    sides: dict[Origin, pl.DataFrame] = {
+        "live": near.filter(~imported),
+        "imported": near.filter(imported),
+    }
+    inside = {
+        origin: part.filter(in_span(start, end) & (pl.col("kind") <= Kind.KEEPALIVE)).height
+        for origin, part in sides.items()
+    }
+    order: list[Origin] = ["live", "imported"] if prefer == "live" else ["imported", "live"]
+    chosen = next((o for o in order if inside[o]), None)
+    if chosen is None:
+        return Window(plant, start, end, "none", near.clear(), 0)
+    other = order[1] if chosen == order[0] else order[0]
+    return Window(plant, start, end, chosen, sides[chosen], inside[other])
