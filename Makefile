@@ -1,8 +1,9 @@
 # Everything runs inside .venv; each target sets up what it needs. `make help` lists them.
-.PHONY: help setup setup-tests demo test test-long real check fmt schema smoke clean
+.PHONY: help setup setup-tests demo test test-long real bench-kpi check fmt schema smoke clean
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= ../shared/data
+ROWS ?= 10M
 export DATA
 
 help:            ## list the targets
@@ -37,6 +38,9 @@ test-long: setup-tests  ## tests of minutes, recorded data replayed included (at
 
 real: setup      ## recorded data: the source's own number, ours, the difference
 	$(BIN)/python tests/real/run.py
+
+bench-kpi: setup ## figures beside DuckDB, pandas and the decode limit; ROWS=10M, 100M or 1000M
+	$(BIN)/python tests/bench/run.py --rows $(ROWS)
 
 check: setup     ## lint, format, types, import contracts
 	$(BIN)/ruff check

@@ -16,7 +16,7 @@ from typing import Final, get_args
 from pydantic import ValidationError
 
 from plantseal_connectors import sheet
-from plantseal_connectors.tags import Finding, Role, TagSpec
+from plantseal_connectors.tags import Carrier, Finding, Role, TagSpec
 
 _WORDS: Final = {
     "是": "true", "否": "false", "yes": "true", "no": "false", "y": "true", "n": "false",
@@ -26,6 +26,15 @@ _ROLES: Final = {
     "运行状态": "state", "产量计数": "count_total", "合格计数": "count_good",
     "不良计数": "count_scrap", "电能读数": "energy", "区间电量": "energy_interval",
     "报警": "alarm", "心跳": "heartbeat", "其他": "value",
+    "产品型号": "product", "工艺参数": "parameter", "回路模式": "loop_mode",
+    "回路输出": "loop_output",
+}  # fmt: skip
+_CARRIERS: Final = {
+    "电力": "electricity", "电": "electricity", "天然气": "natural_gas", "焦炉煤气": "coke_oven_gas",
+    "液化石油气": "lpg", "液化天然气": "lng", "原煤": "raw_coal", "洗精煤": "washed_coal",
+    "焦炭": "coke", "原油": "crude_oil", "燃料油": "fuel_oil", "汽油": "petrol", "煤油": "kerosene",
+    "柴油": "diesel", "热力": "heat", "新水": "fresh_water", "压缩空气": "compressed_air",
+    "氧气": "oxygen",
 }  # fmt: skip
 _CLASSES: Final = {"加工": "processing", "检测": "inspection", "物流": "logistics", "其他": "other"}
 
@@ -61,6 +70,28 @@ def _decimal(text: str) -> str | None:
     return text if number.is_finite() and number > 0 else None
 
 
+def _pairs(text: str) -> str | None:
+    """Return ``A=12.5; B=30`` in its plain form; None where a product or a number is amiss."""
+    pairs: dict[str, str] = {}
+    for pair in re.split("[;；]", text):
+        product, _, number = (part.strip() for part in pair.replace("＝", "=").rpartition("="))
+        if not product or product in pairs or _decimal(number) is None:
+            return None
+        pairs[product] = number
+    return "; ".join(f"{p}={n}" for p, n in pairs.items())
+
+
+def cycles(text: str) -> dict[str, str]:
+    """Return a cell of the column ``cycles_s`` as cycle time [s] by product.
+
+    Example:
+        >>> cycles("A=12.5; B=30")
+        {'A': '12.5', 'B': '30'}
+    """
+    pairs = (pair.rpartition("=") for pair in text.split("; "))
+    return {product: number for product, _, number in pairs}
+
+
 def _whole(low: int, high: int) -> Callable[[str], str | None]:
     def plain(text: str) -> str | None:
         digits = text.removesuffix(".0")  # a spreadsheet may say 1000.0
@@ -74,6 +105,7 @@ def _whole(low: int, high: int) -> Callable[[str], str | None]:
 _ID: Final = "letters, digits and _ . - (at most 128)"
 _IS_ID: Final = _pattern(r"[A-Za-z0-9_.\-]{1,128}")
 _NUMBER: Final = "a number greater than 0"
+_CYCLES: Final = "cycle times by product such as A=12.5; B=30"
 _ORDERS: Final = {order.lower(): order for order in ("ABCD", "CDAB", "BADC", "DCBA")}
 
 TAG_COLUMNS: Final = {
@@ -93,6 +125,12 @@ TAG_COLUMNS: Final = {
         _word(_ROLES | {role: role for role in get_args(Role)}),
     ),
     "required": _Column(("required", "必需"), "true or false", _word(_WORDS)),
+    "carrier": _Column(
+        ("carrier", "能源品种"), f"one of {', '.join(get_args(Carrier))}", _word(_CARRIERS)
+    ),
+    "stuck_periods": _Column(
+        ("stuck_periods", "不变周期数"), "a whole number from 2", _whole(2, 10**9)
+    ),
     "description": _Column(("description", "说明"), "text", _any),
 }
 REGISTER_COLUMNS: Final = {
@@ -110,7 +148,11 @@ REGISTER_COLUMNS: Final = {
     "declared_level": _Column(
         ("declared_level", "申报等级"), "L0 or L1", _word({"l0": "L0", "l1": "L1"})
     ),
+    "numeric": _Column(("numeric", "数控装备"), "true or false", _word(_WORDS)),
     "ideal_cycle_s": _Column(("ideal_cycle_s", "标准节拍s"), _NUMBER, _decimal),
+    "cycles_s": _Column(("cycles_s", "分产品节拍s"), _CYCLES, _pairs),
+    "rated_cycle_s": _Column(("rated_cycle_s", "极限节拍s"), _NUMBER, _decimal),
+    "short_stop_s": _Column(("short_stop_s", "短停s"), "0..600", _whole(0, 600)),
     "rated_power_kw": _Column(("rated_power_kw", "额定功率kW"), _NUMBER, _decimal),
     "stale_s": _Column(("stale_s", "失效s"), "a whole number from 1", _whole(1, 10**9)),
 }
@@ -155,7 +197,7 @@ def write_tags(path: Path, specs: Iterable[TagSpec]) -> None:
     for spec in specs:
         cells = spec.model_dump()
         cells["required"] = "true" if spec.required else "false"
-        writer.writerow([str(cells[column]) for column in TAG_COLUMNS])
+        writer.writerow(["" if (c := cells[column]) is None else str(c) for column in TAG_COLUMNS])
     path.write_bytes(text.getvalue().encode("utf-8-sig"))
 
 

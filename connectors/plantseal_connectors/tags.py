@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal[
     "state",  # 运行状态: what the machine does
+    "product",  # 产品型号: what is made now; cycle times by product are in the register
     "count_total",  # 产量计数: pieces made, a counter
     "count_good",  # 合格计数: pieces good at first pass, a counter
     "count_scrap",  # 不良计数: pieces rejected, a counter
@@ -20,7 +21,30 @@ Role = Literal[
     "energy_interval",  # 区间电量: energy of the interval that ends at the row's time
     "alarm",  # 报警
     "heartbeat",  # 心跳: toggles while the PLC lives
+    "parameter",  # 工艺参数: of the process-control plan
+    "loop_mode",  # 回路模式: automatic or manual
+    "loop_output",  # 回路输出: of the controller
     "value",  # 其他: a process value
+]
+
+Carrier = Literal[
+    "electricity",  # 电力
+    "natural_gas",  # 天然气
+    "coke_oven_gas",  # 焦炉煤气
+    "lpg",  # 液化石油气
+    "lng",  # 液化天然气
+    "raw_coal",  # 原煤
+    "washed_coal",  # 洗精煤
+    "coke",  # 焦炭
+    "crude_oil",  # 原油
+    "fuel_oil",  # 燃料油
+    "petrol",  # 汽油
+    "kerosene",  # 煤油
+    "diesel",  # 柴油
+    "heat",  # 热力
+    "fresh_water",  # 新水
+    "compressed_air",  # 压缩空气
+    "oxygen",  # 氧气
 ]
 
 
@@ -38,6 +62,9 @@ class TagSpec(BaseModel):
         period_ms: Poll period, or the interval within which a publisher is expected.
         role: What the figures use it for.
         required: True when the upload rate counts it.
+        carrier: What a tag of the roles ``energy`` and ``energy_interval`` measures.
+        stuck_periods: A value unchanged for so many periods while its machine produces is flagged
+            as stuck; null: not looked at.
         description: What a person calls it.
     """
 
@@ -53,6 +80,8 @@ class TagSpec(BaseModel):
     period_ms: int = Field(default=1000, ge=10, le=86_400_000)
     role: Role = "value"
     required: bool = True
+    carrier: Carrier = "electricity"
+    stuck_periods: int | None = Field(default=None, ge=2)
     description: str = ""
 
 

@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
 
 import polars as pl
 
+from plantseal_kpi.plant import Period
 from plantseal_kpi.report import Report, Result
 
 MARK: Final = ".plantseal-demo"
@@ -147,6 +148,23 @@ def prepare(out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     (out / MARK).write_text("made by plantseal demo; may be deleted\n", encoding="utf-8")
+
+
+def declare_window(plant: Path, seconds: int, *, lead_s: int) -> Period:
+    """Declare a window in the plant file, to begin in ``lead_s``; return its period.
+
+    The gateway reads the file when it starts and logs it, so the window stands in the log before
+    it begins. Windows declared before stay where they are.
+    """
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=lead_s)
+    period = Period(start=start, end=start + timedelta(seconds=seconds))
+    text = plant.read_text(encoding="utf-8")
+    number = text.count("- {id: demo-") + 1
+    head = "" if number > 1 else "windows:                       # 申报窗口，须在开始之前声明\n"
+    times = f'{{start: "{period.start.isoformat()}", end: "{period.end.isoformat()}"}}'
+    entry = f"  - {{id: demo-{number}, period: {times}, purpose: plantseal demo}}\n"
+    plant.write_text(text + head + entry, encoding="utf-8")
+    return period
 
 
 @dataclass(slots=True)

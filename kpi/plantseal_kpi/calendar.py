@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from plantseal_kpi.plant import Calendar, Period, Plant
 
 Span = tuple[int, int]
+ShiftOf = tuple[date, str, int, int]
+"""Production day, name, start and end [ns] of one shift."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -79,6 +81,26 @@ def without(spans: Iterable[Span], removed: Iterable[Span]) -> list[Span]:
     return out
 
 
+def common(a: Iterable[Span], b: Iterable[Span]) -> list[Span]:
+    """Return the time that lies in both sets of spans.
+
+    Example:
+        >>> common([(0, 4), (6, 9)], [(3, 7)])
+        [(3, 4), (6, 7)]
+    """
+    one, other, out = merged(a), merged(b), []
+    i = j = 0
+    while i < len(one) and j < len(other):
+        start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if start < end:
+            out.append((start, end))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return out
+
+
 def _dates(span: Span, zone: ZoneInfo) -> list[date]:
     first = (_EPOCH + timedelta(microseconds=span[0] // 1000)).astimezone(zone).date()
     last = (_EPOCH + timedelta(microseconds=span[1] // 1000)).astimezone(zone).date()
@@ -107,6 +129,48 @@ def shift_spans(calendar: Calendar, zone: str, span: Span) -> list[Span]:
     """Return the time in ``span`` [ns] that lies in a shift; without shifts, all of it."""
     if not calendar.shifts:
         return without([span], _holidays(calendar, zone))
+    whole = _shifts(calendar, zone, span)
+    return merged((max(start, span[0]), end) for _, _, start, end in whole)
+
+
+def shifts_of(plant: Plant, span: Span) -> list[ShiftOf]:
+    """Return (production day, name, start, end) [ns] of each shift that meets ``span``, by start.
+
+    The production day is the local date on which the shift begins, for a night shift the day
+    before its end. The spans are cut to ``span`` and disjoint: where shifts overlap, the time
+    belongs to the one that began first (of equal starts, the first of the calendar), so that
+    sums over shifts are sums over planned time. Planned stops are not taken out. Without shifts,
+    each local day that is no holiday is one shift without a name.
+
+    Source: definitions 4.1, row "shifts".
+
+    Example:
+        >>> plant = Plant.model_validate({"site": "s", "zone": "UTC", "equipment": [], "calendar": {
+        ...     "shifts": [{"name": "night", "start": "22:00", "end": "06:00"}]}})
+        >>> [(str(day), name, (end - start) // 3_600_000_000_000)
+        ...  for day, name, start, end in shifts_of(plant, (0, 86_400_000_000_000))]
+        [('1969-12-31', 'night', 6), ('1970-01-01', 'night', 2)]
+    """
+    calendar = plant.calendar
+    if not calendar.shifts:
+        found = [
+            (day, "", max(start, span[0]), min(end, span[1]))
+            for day, start, end in local_days(span, plant.zone)
+            if day not in calendar.holidays
+        ]
+    else:
+        found = _shifts(calendar, plant.zone, span)
+    out: list[ShiftOf] = []
+    reached = span[0]
+    for day, name, start, end in sorted(found, key=lambda s: s[2]):
+        if end > max(start, reached):
+            out.append((day, name, max(start, reached), min(end, span[1])))
+            reached = end
+    return [s for s in out if s[3] > s[2]]
+
+
+def _shifts(calendar: Calendar, zone: str, span: Span) -> list[ShiftOf]:
+    """Return the shifts that meet ``span``, cut to it at its end only: who began first must show."""
     where, holidays, out = ZoneInfo(zone), set(calendar.holidays), []
     before = (span[0] - 2 * 86_400 * 10**9, span[1])  # a night shift may have begun the day before
     for day in _dates(before, where):
@@ -116,8 +180,9 @@ def shift_spans(calendar: Calendar, zone: str, span: Span) -> list[Span]:
             last = day if shift.end > shift.start else day + timedelta(days=1)
             start = ns(datetime.combine(day, shift.start, where))
             end = ns(datetime.combine(last, shift.end, where))
-            out.append((max(start, span[0]), min(end, span[1])))
-    return merged(out)
+            if start < span[1] and end > span[0]:
+                out.append((day, shift.name, start, min(end, span[1])))
+    return out
 
 
 def _holidays(calendar: Calendar, zone: str) -> list[Span]:

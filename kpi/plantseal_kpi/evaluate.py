@@ -9,12 +9,15 @@ from typing import Any
 
 import polars as pl
 
+from plantseal_kpi.business.figures import business_results
 from plantseal_kpi.calendar import Span, local_text, period_span
 from plantseal_kpi.energy.per_unit import energy_results
 from plantseal_kpi.figures import finding
 from plantseal_kpi.judging.conditions import unasked
-from plantseal_kpi.judging.criteria import declared_facts, facts_from, judge
+from plantseal_kpi.judging.criteria import judge
+from plantseal_kpi.judging.facts import declared_facts, facts_from
 from plantseal_kpi.judging.notices import load_notice, notice_keys
+from plantseal_kpi.judging.tracks import tracks
 from plantseal_kpi.machines.equipment import equipment_results
 from plantseal_kpi.machines.network import network_results
 from plantseal_kpi.machines.production import machines, production_results
@@ -26,6 +29,7 @@ from plantseal_kpi.rows.parts import Rows, meeting
 from plantseal_kpi.rows.window import CONTEXT_NS, Window, in_span, plant_tags, window
 from plantseal_kpi.schema import Flag
 from plantseal_kpi.study import Ledgers, Study
+from plantseal_kpi.versions import Chosen, Version, chosen
 
 __all__ = ["CONTEXT_NS", "evaluate", "report_json", "spans", "upload_figures"]
 
@@ -42,7 +46,13 @@ def spans(plant: Plant, period: Period) -> tuple[Span, ...]:
     return tuple((start - CONTEXT_NS, end + CONTEXT_NS) for start, end in wanted)
 
 
-def evaluate(rows: Rows, plant: Plant, period: Period, *, ledgers: Ledgers | None = None) -> Report:
+def evaluate(
+    rows: Rows,
+    plant: Plant | Sequence[Version],
+    period: Period,
+    *,
+    ledgers: Ledgers | None = None,
+) -> Report:
     """Return all figures and verdicts of ``period``.
 
     Live and imported rows are never summed in one figure: a period with live rows is computed from
@@ -51,7 +61,8 @@ def evaluate(rows: Rows, plant: Plant, period: Period, *, ledgers: Ledgers | Non
     Args:
         rows: Frame as :data:`plantseal_kpi.schema.ROWS`, or parts of it; rows outside
             :func:`spans` and of other tags are not used.
-        plant: Register, calendar, points, baseline, declarations.
+        plant: Register, calendar, points, baseline, declarations; or all configurations of a log,
+            of which :func:`plantseal_kpi.versions.chosen` takes what counts for the period.
         period: What is reported.
         ledgers: Business records by name.
 
@@ -60,7 +71,8 @@ def evaluate(rows: Rows, plant: Plant, period: Period, *, ledgers: Ledgers | Non
     """
     # As it stands in the log: what a verifier reads back from JSON and what the gateway holds in
     # memory must be the same plant.
-    plant = Plant.model_validate_json(plant.model_dump_json())
+    choice = Chosen(plant) if isinstance(plant, Plant) else chosen(plant, period)
+    plant = Plant.model_validate_json(choice.plant.model_dump_json())
     unknown = sorted(set(plant.notices) - set(notice_keys()))
     if unknown:
         raise ValueError(f"notices: got {unknown}, expected any of {', '.join(notice_keys())}")
@@ -70,16 +82,23 @@ def evaluate(rows: Rows, plant: Plant, period: Period, *, ledgers: Ledgers | Non
     now = _study(window(frame, plant, span), records)
     before = _before(frame, plant, records)
     results = [*now.results, *improvement_results(now, before)]
+    verdicts = tuple(_verdicts(plant, results))
     return Report(
         site=plant.site,
         start=local_text(span[0], plant.zone),
         end=local_text(span[1], plant.zone),
+        window=choice.window,
+        windows=choice.windows,
         rows_live=_count(frame, span, imported=False),
         rows_imported=_count(frame, span, imported=True),
         results=tuple(results),
-        verdicts=tuple(_verdicts(plant, results)),
+        verdicts=verdicts,
+        tracks=tuple(
+            t for k in plant.notices for t in tracks(load_notice(k), verdicts, plant.project)
+        ),
         findings=(
-            *_findings(now.window),
+            *choice.findings,
+            *_findings(now.window, logged=choice.logged),
             *unasked([load_notice(k) for k in plant.notices], plant.project, plant.declared),
         ),
     )
@@ -115,7 +134,8 @@ def _study(w: Window, ledgers: Ledgers) -> Study:
         *production_results(w, worked),
         *energy_results(w, worked),
     )
-    return Study(w, ledgers, tuple(worked), results)
+    business = business_results(w.plant, (w.start, w.end), ledgers, results)
+    return Study(w, ledgers, tuple(worked), (*results, *business))
 
 
 def _before(frame: pl.DataFrame, plant: Plant, ledgers: Ledgers) -> Study | None:
@@ -124,12 +144,12 @@ def _before(frame: pl.DataFrame, plant: Plant, ledgers: Ledgers) -> Study | None
     if base is None or base.kind != "pre_project" or base.period is None:
         return None
     w = window(frame, plant, period_span(base.period), prefer="imported")
-    if w.origin == "none":
+    if w.origin == "none" and not ledgers:
         return None
     worked = machines(w)
-    return Study(
-        w, ledgers, tuple(worked), (*production_results(w, worked), *energy_results(w, worked))
-    )
+    results = (*production_results(w, worked), *energy_results(w, worked))
+    business = business_results(plant, (w.start, w.end), ledgers, results)
+    return Study(w, ledgers, tuple(worked), (*results, *business))
 
 
 def _verdicts(plant: Plant, results: list[Result]) -> list[Verdict]:
@@ -143,7 +163,7 @@ def _verdicts(plant: Plant, results: list[Result]) -> list[Verdict]:
     ]
 
 
-def _findings(w: Window) -> list[Finding]:
+def _findings(w: Window, *, logged: bool) -> list[Finding]:
     found = []
     if w.origin == "none":
         found.append(finding("rows.none", "no row of any registered point lies in the period"))
@@ -157,7 +177,7 @@ def _findings(w: Window) -> list[Finding]:
                 rows=w.other,
             )
         )
-    if w.plant.calendar.stops:
+    if w.plant.calendar.stops and not logged:
         found.append(
             finding(
                 "calendar.stops",

@@ -7,6 +7,7 @@ its function. Criteria name facts; where a notice's fact has another id than the
 
 from typing import Final
 
+from plantseal_kpi.business import figures as business
 from plantseal_kpi.energy import per_unit
 from plantseal_kpi.machines import defects, efficiency, equipment, network, oee, upload
 from plantseal_kpi.metric import Metric
@@ -19,6 +20,7 @@ _METRICS: Final = (
     *defects.METRICS,
     *efficiency.METRICS,
     *per_unit.METRICS,
+    *business.METRICS,
 )
 
 CATALOGUE: Final[dict[str, Metric]] = {m.id: m for m in _METRICS}

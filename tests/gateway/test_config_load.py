@@ -39,8 +39,9 @@ ENGLISH = """\
 plant.yaml:1:1 version: got 2, expected 1
 plant.yaml:2:1 site: got 5, expected text; put it in quotes
 plant.yaml:3:1 zone: got 'Asia/Chongking', expected an IANA time zone such as Asia/Shanghai
-plant.yaml:4:1 upload_dely_s: got an unknown key, expected one of baseline, data_dir, declared, \
-name, notices, project, states, upload_delay_s; did you mean 'upload_delay_s'?
+plant.yaml:4:1 upload_dely_s: got an unknown key, expected one of baseline, business, data_dir, \
+declared, energy, ledgers, meters, name, notices, process, project, quality, states, \
+upload_delay_s, windows; did you mean 'upload_delay_s'?
 plant.yaml:6:24 equipment[0].cls: got 'procesing', expected one of processing, inspection, \
 logistics, other; did you mean 'processing'?
 plant.yaml:6:40 equipment[0].ideal_cycle_s: got -1, expected more than 0
@@ -57,14 +58,14 @@ plant.yaml:22:5 sources[1].tags: none.csv: no such file or directory
 plant.yaml:23:12 evidence.block_s: got 61, expected 1..60
 plant.yaml:24:1 site: key 'site' stands twice, first at line 2; keep one
 tags.csv:2 equipment: got 'm2', expected an id of the equipment register
-tags.csv:3 role: got 'valve', expected one of state, count_total, count_good, count_scrap, \
-energy, energy_interval, alarm, heartbeat, value"""
+tags.csv:3 role: got 'valve', expected one of state, product, count_total, count_good, \
+count_scrap, energy, energy_interval, alarm, heartbeat, parameter, loop_mode, loop_output, value"""
 CHINESE = """\
 plant.yaml:1:1 version: 实际为 2，应为 1
 plant.yaml:2:1 site: 实际为 5，应为 文本；请加引号
 plant.yaml:3:1 zone: 实际为 'Asia/Chongking'，应为 IANA 时区，例如 Asia/Shanghai
-plant.yaml:4:1 upload_dely_s: 实际为 未知的键，应为 baseline, data_dir, declared, name, notices, \
-project, states, upload_delay_s 之一；是否想写 'upload_delay_s'？
+plant.yaml:4:1 upload_dely_s: 实际为 未知的键，应为 baseline, business, data_dir, declared, \
+energy, ledgers, meters, name, notices, process, project, quality, states, upload_delay_s, windows 之一；是否想写 'upload_delay_s'？
 plant.yaml:6:24 equipment[0].cls: 实际为 'procesing'，应为 processing, inspection, logistics, \
 other 之一；是否想写 'processing'？
 plant.yaml:6:40 equipment[0].ideal_cycle_s: 实际为 -1，应为 大于 0
@@ -81,8 +82,8 @@ plant.yaml:22:5 sources[1].tags: none.csv: 文件不存在；路径相对于 pla
 plant.yaml:23:12 evidence.block_s: 实际为 61，应为 1..60
 plant.yaml:24:1 site: 键 'site' 重复，首次出现在第 2 行；请只保留一个
 tags.csv:2 equipment: 实际为 'm2'，应为 设备台账中的编号
-tags.csv:3 role: 实际为 'valve'，应为 state, count_total, count_good, count_scrap, energy, \
-energy_interval, alarm, heartbeat, value 之一"""
+tags.csv:3 role: 实际为 'valve'，应为 state, product, count_total, count_good, \
+count_scrap, energy, energy_interval, alarm, heartbeat, parameter, loop_mode, loop_output, value 之一"""
 
 
 def _said(folder: Path, plant: Path, lang: Lang = "en") -> list[str]:

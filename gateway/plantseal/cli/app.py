@@ -110,12 +110,23 @@ def kpi(
     fail_on: Annotated[
         str | None, typer.Option(help="threshold: exit 5 when a criterion fails.")
     ] = None,
+    csv: Annotated[
+        str | None, typer.Option(help="Write the verdicts as CSV to a file, or - for stdout.")
+    ] = None,
+    figures: Annotated[
+        str | None, typer.Option(help="Write the figures as CSV to a file, or - for stdout.")
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option(help="How one figure came about: METRIC or METRIC@SCOPE, e.g. oee@cnc1."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compute the figures of a period and judge them clause by clause."""
+    from plantseal.cli.figures import Asked
     from plantseal.cli.figures import kpi as command
 
-    command(config, period=period, notice=notice, fail_on=fail_on, as_json=as_json)
+    command(config, period, Asked(notice, explain, csv, figures, fail_on, as_json))
 
 
 @app.command("import")

@@ -47,6 +47,7 @@ _CODES: Final = (
     ("plantseal.journal", "JournalError", Exit.UNREACHABLE),
     ("plantseal.keys", "KeyFileError", Exit.INPUT),
     ("plantseal.evidence.seal", "SealError", Exit.INPUT),
+    ("plantseal.evidence.inputs", "NothingConfigured", Exit.INPUT),
 )
 """Errors of our own by module: a module that was never imported cannot have raised one."""
 

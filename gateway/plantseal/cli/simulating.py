@@ -23,6 +23,7 @@ from plantseal.demo import (
     Site,
     altered_copy,
     compare,
+    declare_window,
     prepare,
     serve,
     serve_log,
@@ -30,6 +31,9 @@ from plantseal.demo import (
 )
 from plantseal_kpi.plant import Period
 from plantseal_kpi.report import Report
+
+LEAD_S = 10
+"""The demo's window begins so long after it was declared [s]: time for the sources to come up."""
 
 
 def sim(site: Site, *, out: Path | None, until: str | None, fault: bool) -> None:
@@ -85,10 +89,13 @@ def _run(out: Path, seconds: int, seed: int, *, quiet: bool) -> dict[str, object
     )  # fmt: skip
     try:
         wait_for(out / "plant.yaml", workshop)
+        step(word("the window to be reported is declared", "声明申报窗口"))
+        period = declare_window(out / "plant.yaml", seconds, lead_s=LEAD_S)
+        say(f"{period.start.isoformat()} .. {period.end.isoformat()}")
         step(word("records from before the project are imported", "导入改造前的历史记录"))
         _import_before(out)
         step(word(f"the gateway acquires for {seconds} s", f"网关采集 {seconds} 秒"))
-        period = _acquire(out, seconds, quiet=quiet)
+        period = _acquire(out, period, seconds, quiet=quiet)
         return _conclude(out, period, step, quiet=quiet)
     finally:
         workshop.stop()
@@ -113,20 +120,38 @@ def _import_before(out: Path) -> None:
         say(f"{name}: {done.rows} rows, {done.bad} unreadable")
 
 
-def _acquire(out: Path, seconds: int, *, quiet: bool) -> Period:
-    """Run the gateway in its own process, restart it when it is killed; return the window."""
-    file = plant_file(out / "plant.yaml")
-    gateway = Child.start(out / "gateway.log", "run", "--config", str(file.path), "--no-live")
-    watch = Watch(file)
+def _started(out: Path, watch: Watch) -> Child:
+    """Return a gateway in its own process, all of its sources up."""
+    gateway = Child.start(out / "gateway.log", "run", "--config", str(watch.file.path), "--no-live")
     try:
-        wait_for(file.data_dir / "status.json", gateway)
+        wait_for(watch.file.data_dir / "status.json", gateway)
         deadline = time.monotonic() + 20
         while not watch.all_up():
             if gateway.process.poll() is not None or time.monotonic() > deadline:
                 raise DemoError(f"the sources did not come up:\n{gateway.tail()}")
             time.sleep(0.1)
-        start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
-        period = Period(start=start, end=start + timedelta(seconds=seconds))
+    except BaseException:
+        gateway.stop()
+        raise
+    return gateway
+
+
+def _acquire(out: Path, period: Period, seconds: int, *, quiet: bool) -> Period:
+    """Run the gateway over the window, restart it when it is killed; return the window.
+
+    Where the sources come up after the window began, the next one is declared.
+    """
+    file = plant_file(out / "plant.yaml")
+    watch = Watch(file)
+    gateway = _started(out, watch)
+    lead_s = LEAD_S
+    while datetime.now(UTC) >= period.start:
+        gateway.stop()
+        lead_s *= 2
+        period = declare_window(file.path, seconds, lead_s=lead_s)
+        say(f"{word('too late; declared', '已错过，重新声明')} {period.start.isoformat()}")
+        gateway = _started(out, watch)
+    try:
         last = period.end + timedelta(seconds=1.5)
         with Live(console=talk, auto_refresh=False, transient=True) as live:
             while datetime.now(UTC) < last:
@@ -187,9 +212,11 @@ def _conclude(
         print_verification(bad, only_failures=True)
     (out / "verifier-key.txt").write_text(signer.vkey + "\n", encoding="utf-8")
     expected = good.exit_code == 0 and bad.exit_code == 6 and all(c.holds for c in compared)
+    expected &= report.window is not None
     return {
         "as_expected": expected,
         "period": [report.start, report.end],
+        "window": report.window,
         "bundle": str(sealed.path),
         "verifier_key": signer.vkey,
         "verified": good.to_json(),

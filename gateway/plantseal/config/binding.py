@@ -100,11 +100,13 @@ class Bound:
         plant: With its points, exactly as an evaluator reads it back from ``canonical``.
         sources: In the order of the file, recorded ones among them.
         canonical: RFC 8785 JSON of the whole, secrets masked; its digest goes into the log.
+        ledgers: Canonical bytes of the ledgers that it names by digest; stored with it.
     """
 
     plant: Plant
     sources: tuple[BoundSource, ...]
     canonical: bytes
+    ledgers: tuple[bytes, ...] = ()
 
     def source(self, id: str) -> BoundSource:
         """Return a source by its id.
@@ -157,7 +159,7 @@ def bind(pf: PlantFile, ids: Mapping[str, int]) -> Bound:
         "tags": [tag for s in sources for tag in _tags(s)],
     }
     blob = canonical.dumps(body)
-    return Bound(Plant.model_validate(canonical.loads(blob)["plant"]), sources, blob)
+    return Bound(Plant.model_validate(canonical.loads(blob)["plant"]), sources, blob, pf.ledgers)
 
 
 def _links(source: PlantSource) -> dict[str, str]:
@@ -208,6 +210,8 @@ def _points(source: PlantSource, bound: BoundSource) -> Iterator[Point]:
             scale=spec.scale,
             unit=spec.unit,
             register_max=ROLLOVERS.get(spec.type) if spec.role in COUNTERS else None,
+            carrier=spec.carrier,
+            stuck_periods=spec.stuck_periods,
         )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from plantseal_kpi.plant import Baseline, Calendar, Declared, Id, MachineState, Plant, Zone
+from plantseal_kpi.plant import Declared, Id, LedgerName, MachineState, PlantHead
 
 RECORDED: Final = "recorded"
 """The connector of imported records: no device, no settings, nothing to run."""
@@ -42,7 +42,7 @@ def _exact(value: object) -> object:
     return value
 
 
-class Header(_Model):
+class Header(PlantHead):
     """plant.yaml; see config/plant.example.yaml.
 
     Attributes:
@@ -51,22 +51,17 @@ class Header(_Model):
         states: What the texts of state tags mean, by equipment id, or ``"*"`` for all; for
             equipment that has no ``states`` of its own, as a register in CSV never has.
         sources: Looked at on their own, each by its connector.
+        ledgers: Files of business records, CSV or XLSX, by name; relative to this file.
         data_dir: Where journal, segments and keys lie; relative to this file.
     """
 
     version: Literal[1]
     site: str = Field(min_length=1)
-    name: str = ""
-    zone: Zone = "Asia/Shanghai"
     equipment: Any
-    states: dict[str, dict[str, MachineState]] = {}
+    states: dict[str, dict[str, MachineState]] = Field(default_factory=dict)
     sources: Any = ()
-    calendar: Calendar = Calendar()
-    baseline: Baseline | None = None
-    notices: tuple[str, ...] = Plant.model_fields["notices"].default
-    project: dict[str, str] = Plant.model_fields["project"].default
-    declared: dict[str, Annotated[Declared, BeforeValidator(_exact)]] = {}
-    upload_delay_s: int = Field(default=60, ge=1)
+    ledgers: dict[LedgerName, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    declared: dict[str, Annotated[Declared, BeforeValidator(_exact)]] = Field(default_factory=dict)
     evidence: Evidence = Evidence()
     data_dir: Path = Path("data")
 

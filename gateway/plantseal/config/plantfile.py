@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from plantseal.config.document import Document, Loc, read
+from plantseal.config.ledgers import Ledger, read_ledger
 from plantseal.config.model import (
     RECORDED,
     RECORDED_TYPES,
@@ -21,6 +22,7 @@ from plantseal.config.model import (
     split_source,
 )
 from plantseal.config.problems import ConfigError, Problem, with_hint
+from plantseal.config.references import check_references
 from plantseal.config.sheets import (
     Placed,
     Table,
@@ -35,15 +37,13 @@ from plantseal_connectors.registry import connectors
 from plantseal_connectors.source import Connector, SourceSettings
 from plantseal_connectors.tags import Finding, Tag, TagSpec
 from plantseal_kpi.judging.notices import notice_keys
-from plantseal_kpi.plant import Calendar, Equipment, MachineState, Plant
+from plantseal_kpi.plant import Equipment, LedgerName, MachineState, Plant, PlantHead
 
 T = TypeVar("T")
 _HEADER = TypeAdapter(Header)
 _HEAD = TypeAdapter(SourceHead)
 _REGISTER = TypeAdapter(tuple[Equipment, ...])
 _PLANT = TypeAdapter(Plant)
-_PLANT_KEYS = ("site", "name", "zone", "calendar", "baseline", "notices", "project", "declared",
-               "upload_delay_s")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class PlantFile:
         data_dir: Where journal, segments and keys lie.
         evidence: How the log is named, and cut; ``origin`` is never empty.
         lang: Language its messages were asked in.
+        ledgers: Canonical bytes of the ledgers that the plant names by their digest.
     """
 
     path: Path
@@ -89,6 +90,7 @@ class PlantFile:
     data_dir: Path
     evidence: Evidence
     lang: Lang
+    ledgers: tuple[bytes, ...] = ()
 
 
 def load(path: Path, lang: Lang = "en") -> PlantFile:
@@ -105,13 +107,17 @@ def load(path: Path, lang: Lang = "en") -> PlantFile:
     if header is not None:
         register = reader.with_states(register, header.states)
     sources = reader.sources(document.data.get("sources"), known)
-    plant = None
+    plant, ledgers = None, dict[LedgerName, Ledger]()
     if header is not None:
-        reader.references(header.calendar, known)
+        points = {spec.name for source in sources for spec in source.specs}
+        loops = {loop.id for loop in header.process.loops}
+        check_references(document, {"of_register": known, "of_points": points, "of_loops": loops})
         reader.notices(header.notices)
-        if not document.problems:
-            fields: dict[str, Any] = {k: getattr(header, k) for k in _PLANT_KEYS}
-            plant = validate(document, _PLANT, {**fields, "equipment": register})
+        ledgers = reader.ledgers(header.ledgers, header.zone)
+        if not document.problems and not reader.problems:
+            fields = {name: getattr(header, name) for name in PlantHead.model_fields}
+            refs = {name: ledger.ref for name, ledger in ledgers.items()}
+            plant = validate(document, _PLANT, {**fields, "equipment": register, "ledgers": refs})
     files = list(dict.fromkeys(p.file for p in reader.problems))
     tables = sorted(reader.problems, key=lambda p: (files.index(p.file), p.line))
     problems = [*sorted(document.problems), *tables]
@@ -120,7 +126,8 @@ def load(path: Path, lang: Lang = "en") -> PlantFile:
     data_dir = path.parent / header.data_dir
     origin = header.evidence.origin or re.sub(r"[\s+]+", "-", f"plantseal.invalid/{plant.site}")
     evidence = header.evidence.model_copy(update={"origin": origin})
-    return PlantFile(path, plant, sources, data_dir, evidence, lang)
+    kept = tuple(ledger.body for ledger in ledgers.values())
+    return PlantFile(path, plant, sources, data_dir, evidence, lang, kept)
 
 
 @dataclass(slots=True)
@@ -267,13 +274,16 @@ class _Reader:
                 message = with_hint(lang, message, row.value.type, RECORDED_TYPES[1:])
                 self.problems.append(Problem(row.file, row.line, 0, "type", message))
 
-    def references(self, calendar: Calendar, known: set[str]) -> None:
-        """Check that planned stops name equipment of the register."""
-        for i, stop in enumerate(calendar.stops):
-            for j, key in enumerate(stop.equipment):
-                if key not in known:
-                    at: Loc = ("calendar", "stops", i, "equipment", j)
-                    self._unknown(at, key, known, say(self.document.lang, "of_register"))
+    def ledgers(self, files: Mapping[LedgerName, str], zone: str) -> dict[LedgerName, Ledger]:
+        """Return every ledger that can be read whole; the others end in problems."""
+        found: dict[LedgerName, Ledger] = {}
+        for name, file in files.items():
+            ledger, problems = read_ledger(self.directory / file, name, zone, self.document.lang)
+            for problem in problems:
+                self._told(("ledgers", name), problem)
+            if ledger is not None:
+                found[name] = ledger
+        return found
 
     def notices(self, keys: Sequence[str]) -> None:
         """Check that every notice is one that figures can be judged by."""
@@ -286,11 +296,14 @@ class _Reader:
     ) -> list[Placed[T]]:
         table = reader(self.directory / name, self.document.lang)
         for problem in table.problems:
-            if problem.line:
-                self.problems.append(problem)
-            else:  # of the file as a whole: said where it is named
-                self.document.problem(at, f"{problem.file}: {problem.message}")
+            self._told(at, problem)
         return table.rows
+
+    def _told(self, at: Loc, problem: Problem) -> None:
+        if problem.line:
+            self.problems.append(problem)
+        else:  # of the file as a whole: said where it is named
+            self.document.problem(at, f"{problem.file}: {problem.message}")
 
     def _word(self, key: str) -> str:
         return say(self.document.lang, key)

@@ -15,7 +15,13 @@ from pydantic import ValidationError
 from plantseal.config.problems import Problem
 from plantseal.config.words import Lang, foreign, say
 from plantseal_connectors import sheet
-from plantseal_connectors.tables import REGISTER_COLUMNS, TAG_COLUMNS, read_register, read_tags
+from plantseal_connectors.tables import (
+    REGISTER_COLUMNS,
+    TAG_COLUMNS,
+    cycles,
+    read_register,
+    read_tags,
+)
 from plantseal_connectors.tags import Finding, TagSpec
 from plantseal_kpi.plant import Equipment
 
@@ -60,7 +66,10 @@ def equipment_register(path: Path, lang: Lang = "en") -> Table[Equipment]:
     for entry in entries:
         line = lines.get(entry["id"], 0)
         try:
-            rows.append(Placed(str(path), line, Equipment.model_validate(entry)))
+            fields: dict[str, object] = dict(entry)
+            if "cycles_s" in entry:
+                fields["cycles_s"] = cycles(entry["cycles_s"])
+            rows.append(Placed(str(path), line, Equipment.model_validate(fields)))
         except ValidationError as e:  # the columns check all of it; a model that grew may not fit
             for error in e.errors():
                 column = ".".join(map(str, error["loc"]))

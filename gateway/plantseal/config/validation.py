@@ -91,7 +91,12 @@ def _complaint(
         choices = re.fullmatch(r"one of (.+)", sentence[1])
         known = choices[1].split(", ") if choices else []
         return _Complaint(at, display(lang, got), foreign(lang, sentence[1]), got, known)
-    known = [str(v) for v in _choices(_at(schema, schema, below))] if "literal" in kind else []
+    known = []
+    if "literal" in kind:
+        where = _at(schema, schema, below)
+        if error["loc"][-1] == "[key]":
+            where = _resolve(schema, _at(schema, schema, below[:-1])["propertyNames"])[0]
+        known = [str(v) for v in _choices(where)]
     if not isinstance(got, str) and str(got) in known:  # protocol: 5 where '5' is meant
         return _Complaint(at, display(lang, got), say(lang, "quoted", got=str(got)))
     expected = _one_of(lang, known) if known else _expected(lang, error, _at(schema, schema, below))

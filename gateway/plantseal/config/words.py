@@ -49,6 +49,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "more_items": ("at least {n} entries", "至少 {n} 项"),
     "fewer_items": ("at most {n} entries", "至多 {n} 项"),
     "of_register": ("an id of the equipment register", "设备台账中的编号"),
+    "of_points": ("the name of a tag", "测点名称"),
+    "of_loops": ("the id of a loop in process.loops", "process.loops 中的回路编号"),
+    "window": ("window", "窗口"),
+    "loop": ("loop", "回路"),
+    "parameter": ("parameter", "参数"),
     # files
     "no_file": (
         "no such file; check the path, or start from config/plant.example.yaml",

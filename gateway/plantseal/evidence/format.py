@@ -33,7 +33,7 @@ REQUIRED: Final = (
 """Files of every bundle besides the envelope."""
 
 KNOWN: Final = re.compile(
-    r"data/(config/[0-9a-f]{64}\.json|segments/[0-9]{6}\.parquet|texts/[0-9]{1,20}\.bin"
+    r"data/(config/[0-9a-f]{64}\.json|ledgers/[0-9a-f]{64}\.csv|segments/[0-9]{6}\.parquet|texts/[0-9]{1,20}\.bin"
     r"|log/anchors/[0-9]{1,20}\.(note|tsr)|log/presence/[0-9]{1,20}\.json"
     r"|kpi/lineage\.parquet|sbom\.json)"
 )
@@ -45,7 +45,7 @@ ZERO_HASH: Final = "0" * 64
 MAX_FILES: Final = 100_000
 MAX_NAME: Final = 200
 MAX_ENVELOPE: Final = 32 * 2**20  # 100,000 subjects of about 200 bytes, in base64
-MAX_JSON: Final = 64 * 2**20  # report, definitions, one configuration
+MAX_JSON: Final = 64 * 2**20  # report, definitions, one configuration, one ledger
 MAX_LOG: Final = 2**30  # seven years of one block a minute
 MAX_LINE: Final = 2**20
 MAX_SEGMENT: Final = 256 * 2**20  # segments are cut at 64 MiB or 2 M rows; room for another writer

@@ -22,19 +22,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import polars as pl
-
-from plantseal import canonical, history, merkle, note, segments
+from plantseal import canonical, merkle, note, segments
 from plantseal.evidence import format as names
 from plantseal.evidence.container import bag_info, manifest
 from plantseal.evidence.definitions import SOFTWARE, definitions, environment
 from plantseal.evidence.envelope import sign
+from plantseal.evidence.inputs import NothingConfigured, inputs
 from plantseal.evidence.report import page
 from plantseal.evidence.zipped import write_zip
 from plantseal.journal import Journal
 from plantseal.keys import Signer
-from plantseal_kpi.evaluate import evaluate, report_json, spans
-from plantseal_kpi.plant import Period, Plant
+from plantseal_kpi.evaluate import report_json
+from plantseal_kpi.plant import Period
 from plantseal_kpi.report import Report
 
 
@@ -88,21 +87,20 @@ def seal(
         raise SealError(f"{out}: exists; choose another name or remove it first")
     if signer.vkey != journal.vkey:
         raise SealError(f"the log belongs to key {journal.vkey}, not to {signer.vkey}")
-    in_force = journal.config_in_force()
-    if in_force is None:
-        raise SealError("no configuration in the log: run the gateway once, or import with one")
     sealed_at = _rfc3339(time.time_ns() if now_ns is None else now_ns)
-    config_sha256, config = in_force
-    # From the JSON in the log, not from plant.yaml: the verifier has nothing else
-    plant = Plant.model_validate(canonical.loads(config)["plant"])
-
     journal.close_block()  # 1
     segments.seal(journal, force=True)
-    windows = spans(plant, period)
     # A gateway may be writing meanwhile: what comes after the segments sealed here is left out
     rows_end = journal.sealed_end()
-    rows = history.rows(journal, windows).filter(pl.col("seq") < rows_end)
-    report = evaluate(rows, plant, period)  # 2
+    try:
+        # From the JSON in the log, not from plant.yaml: the verifier has nothing else
+        given = inputs(journal, period, rows_end=rows_end)
+    except NothingConfigured as e:
+        raise SealError(
+            "no configuration in the log: run the gateway once, or import with one"
+        ) from e
+    config_sha256 = given.versions[-1].sha256
+    report = given.report()  # 2
     report_bytes = canonical.dumps(report_json(report))
     stated = {"start": period.start.isoformat(), "end": period.end.isoformat()}
     run = {
@@ -127,10 +125,12 @@ def seal(
         writer.write(names.REPORT_PAGE, page(canonical.loads(report_bytes)))
         writer.write(names.DEFINITIONS, canonical.dumps(definitions()))
         writer.write(names.ENVIRONMENT, canonical.dumps(environment()))
-        _write_store(journal, entries, windows, rows_end, writer)
+        _write_store(journal, entries, given.spans, rows_end, writer)
+        for ref in dict.fromkeys(r.sha256 for r in given.plant.ledgers.values()):
+            writer.write(f"data/ledgers/{ref}.csv", journal.config(ref))
         writer.write(names.BAGIT, names.BAGIT_TEXT)
         head = (checkpoint.origin, checkpoint.size)
-        writer.write(names.BAG_INFO, bag_info(plant.site, stated, head, SOFTWARE))
+        writer.write(names.BAG_INFO, bag_info(given.plant.site, stated, head, SOFTWARE))
         writer.write(names.MANIFEST, manifest(writer.digests))
         statement = {
             "_type": names.STATEMENT_TYPE,

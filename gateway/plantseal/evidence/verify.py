@@ -225,7 +225,8 @@ def _figures(
     claimed = strict_json(raw, REPORT)
     if any(f.code is Code.DEFINITION for f in foreign):
         return
-    yield from check_report(raw, claimed, figures(data.rows, data.plant, data.period))
+    computed = figures(data.parts, data.versions, data.period, data.ledgers)
+    yield from check_report(raw, claimed, computed)
 
 
 def _text(bundle: Container, statement: Statement) -> Iterator[Finding]:

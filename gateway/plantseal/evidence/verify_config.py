@@ -1,8 +1,8 @@
 """Step 11, configurations: the one used is the one in force, each is the bytes logged, changes are shown.
 
-A configuration may change for good reasons: a planned stop is entered afterwards, a cycle time is
-corrected, a meter is added. The log holds every one, and the figures of all rows are computed with
-the last. So that nobody has to find out alone, what changed after a row was collected is a note.
+A configuration may change for good reasons: a cycle time is corrected, a meter is added. The log
+holds every one, and a period is judged by the one in force when it began, which the report says.
+So that nobody has to find out alone, what changed after a row was collected is a note.
 """
 
 import hashlib
@@ -14,8 +14,10 @@ from plantseal.evidence.container import Container, read
 from plantseal.evidence.envelope import Statement, strict_json
 from plantseal.evidence.format import MAX_JSON, Code, Finding, Refused
 from plantseal.evidence.verify_log import Block, Entry, Log, text
+from plantseal_kpi.plant import Plant
 
 _ABSENT: Final = object()
+LEDGERS: Final = "data/ledgers/"
 
 
 def config_name(sha256: str) -> str:
@@ -52,13 +54,40 @@ def check_run(statement: Statement, log: Log) -> Iterator[Finding]:
         )
 
 
+def check_ledgers(bundle: Container, plant: Plant) -> Iterator[Finding]:
+    """Yield ledgers that the plant names and the bundle lacks or alters, and those it does not name."""
+    named = {ledger_name(ref.sha256): name for name, ref in plant.ledgers.items()}
+    present = {n for n in bundle.names if n.startswith(LEDGERS)}
+    for name, ledger in sorted(named.items()):
+        if name not in present:
+            yield Finding(Code.DATA_NOT_IN_BUNDLE, f"{name}: the ledger {ledger} is not there")
+        elif hashlib.sha256(read(bundle, name, MAX_JSON)).hexdigest() != name[len(LEDGERS) : -4]:
+            yield Finding(Code.DIGEST, f"{name}: its digest is not its name")
+    for name in sorted(present - named.keys()):
+        yield Finding(Code.UNEXPECTED, f"{name}: no configuration used names this ledger")
+
+
+def ledger_name(sha256: str) -> str:
+    """Return the name of a ledger in a bundle."""
+    return f"{LEDGERS}{sha256}.csv"
+
+
+def read_ledger(bundle: Container, sha256: str) -> bytes:
+    """Return the bytes of a ledger.
+
+    Raises:
+        Refused: It is not there.
+    """
+    return read(bundle, ledger_name(sha256), MAX_JSON)
+
+
 def runs_of(log: Log, kind: str, report_sha256: str) -> list[Entry]:
     """Return the entries of a type that name a report, in order."""
     return [e for e in log.of(kind) if e.body.get("report_sha256") == report_sha256]
 
 
 def check_configurations(
-    bundle: Container, log: Log, blocks: Sequence[Block], used: str
+    bundle: Container, log: Log, blocks: Sequence[Block], used: str, report_sha256: str
 ) -> Iterator[Finding]:
     """Yield configurations that are missing or not the bytes logged, and notes of what changed.
 
@@ -66,10 +95,14 @@ def check_configurations(
         bundle: The bundle.
         log: Its log.
         blocks: The blocks whose rows are in the bundle, in order.
-        used: Digest of the configuration that the figures were computed with.
+        used: Digest of the configuration in force when the figures were computed.
+        report_sha256: Digest of the report; every configuration before its run is needed.
     """
     present = set(bundle.names)
     needed = dict.fromkeys([*(b.config for b in blocks), used])
+    run = runs_of(log, "kpi_run", report_sha256)
+    before = [e for e in log.of("config") if not run or e.index < run[-1].index]
+    needed |= dict.fromkeys(text(e.body, "sha256") for e in before)
     digests = [sha256 for sha256 in needed if sha256 is not None]
     bodies: dict[str, Any] = {}
     for sha256 in dict.fromkeys([*digests, *(text(e.body, "sha256") for e in log.of("config"))]):
@@ -112,8 +145,7 @@ def _changes(
             yield Finding(
                 Code.NOTE,
                 f"entry {entries[-1] if entries else '?'}: configuration changed after row "
-                f"{row - 1}, and the figures of all rows use the last: {where} was {old}, "
-                f"became {new}",
+                f"{row - 1}: {where} was {old}, became {new}",
             )
 
 

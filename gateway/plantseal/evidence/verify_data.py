@@ -12,14 +12,17 @@ from pathlib import Path
 import polars as pl
 
 from plantseal.evidence.container import Container, read
+from plantseal.evidence.declared import ledgers, versions
 from plantseal.evidence.decoding import Decoder
-from plantseal.evidence.envelope import Statement
+from plantseal.evidence.envelope import Predicate, Statement
 from plantseal.evidence.format import MAX_JSON, MAX_SEGMENT, MAX_TEXTS, Code, Finding, Refused
 from plantseal.evidence.verify_clock import shown
 from plantseal.evidence.verify_config import (
     check_configurations,
+    check_ledgers,
     check_run,
     config_name,
+    read_ledger,
     runs_of,
 )
 from plantseal.evidence.verify_coverage import bounds
@@ -29,12 +32,16 @@ from plantseal.evidence.verify_rows import (
     check_imported,
     check_segment,
     check_values,
+    extent,
     frame,
     keep,
     read_texts,
 )
 from plantseal_kpi.evaluate import spans
 from plantseal_kpi.plant import Period, Plant
+from plantseal_kpi.rows.parts import Part
+from plantseal_kpi.study import Ledgers
+from plantseal_kpi.versions import Version, chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +62,25 @@ class Data:
     """What the figures are computed from.
 
     Attributes:
-        plant: The plant of the configuration in force when the figures were computed.
+        plant: The plant as it counts for the period.
         period: The period reported.
-        rows: All rows of the bundle, as the KPI core takes them.
+        parts: All rows of the bundle, as the KPI core takes them, with the bounds of their times.
         count: How many they are.
+        versions: Every configuration that was in force before the figures were computed.
+        ledgers: The ledgers that the plant names, by name.
     """
 
     plant: Plant
     period: Period
-    rows: pl.LazyFrame
+    parts: list[Part]
     count: int
+    versions: list[Version]
+    ledgers: Ledgers
+
+    @property
+    def rows(self) -> pl.LazyFrame:
+        """Return all rows of the bundle."""
+        return pl.concat([p.rows for p in self.parts])
 
 
 def read_data(
@@ -78,8 +94,8 @@ def read_data(
     predicate = statement.predicate
     period = read_period(predicate.period.start, predicate.period.end)
     found.extend(check_run(statement, log))
-    used = config_name(predicate.config_sha256)
-    plant = read_plant(read(bundle, used, MAX_JSON), used)
+    logged = _versions(bundle, log, predicate)
+    plant = chosen(logged, period).plant
     rows_end = _rows_end(log, predicate.report_sha256)
     if rows_end not in {0, *(s.seq0 + s.n for s in log.segments)}:
         found.append(Finding(Code.ROWS, f"log: the run ends at row {rows_end}, amid a segment"))
@@ -94,12 +110,43 @@ def read_data(
     absent = [s for s in known if _name(s) not in names]
     found.extend(_elsewhere(log, absent, _periods(plant, period)))
     blocks = [b for s in present for b in log.blocks_of(s)]
-    found.extend(check_configurations(bundle, log, blocks, predicate.config_sha256))
+    found.extend(
+        check_configurations(bundle, log, blocks, predicate.config_sha256, predicate.report_sha256)
+    )
     texts = _texts(bundle, log, present, found)
     reading = _Reading(bundle, log, texts, workshop)
-    paths = [p for s in present if (p := reading.segment(s, found)) is not None]
-    rows = frame(paths, texts).filter(pl.col("seq") < rows_end)
-    return Data(plant, period, rows, reading.count)
+    used = pl.col("seq") < rows_end
+    opened = [reading.segment(s, found) for s in present]
+    parts = [
+        Part(*times, frame([path], texts).filter(used))
+        for path, times in (kept for kept in opened if kept is not None)
+    ]
+    parts = parts or [Part(0, -1, frame([], texts))]
+    found.extend(check_ledgers(bundle, plant))
+    try:
+        records = ledgers(plant, lambda sha256: read_ledger(bundle, sha256))
+    except ValueError as e:
+        raise Refused(Code.UNREADABLE, f"data/ledgers: {e}") from e
+    return Data(plant, period, parts, reading.count, logged, records)
+
+
+def _versions(bundle: Container, log: Log, predicate: Predicate) -> list[Version]:
+    """Return the configurations before the run, each from the bundle.
+
+    Raises:
+        Refused: One is missing or cannot be read, or there is none.
+    """
+    runs = runs_of(log, "kpi_run", predicate.report_sha256)
+    end = runs[-1].index if runs else log.size
+
+    def plant(sha256: str) -> Plant:
+        name = config_name(sha256)
+        return read_plant(read(bundle, name, MAX_JSON), name)
+
+    found = versions((s for i, s in log.steps() if i < end), plant)
+    if not found:
+        raise Refused(Code.CONFIG_NOT_IN_LOG, "log: no configuration came into force")
+    return found
 
 
 def _name(segment: Segment) -> str:
@@ -230,8 +277,10 @@ class _Reading:
     workshop: Workshop
     count: int = field(default=0)
 
-    def segment(self, segment: Segment, found: list[Finding]) -> Path | None:
-        """Return where the rows of a segment are kept, if they could be read."""
+    def segment(
+        self, segment: Segment, found: list[Finding]
+    ) -> tuple[Path, tuple[int, int]] | None:
+        """Return where the rows of a segment are kept, and their extent, if they could be read."""
         name = _name(segment)
         try:
             data = read(self.bundle, name, MAX_SEGMENT)
@@ -250,4 +299,4 @@ class _Reading:
         self.count += len(rows)
         kept = scratch / f"{segment.seq0}.arrow"
         keep(rows, kept)
-        return kept
+        return kept, extent(rows)

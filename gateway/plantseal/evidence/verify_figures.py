@@ -4,10 +4,9 @@ Equal means equal to the last digit: the KPI core works in integers until one fi
 there is no tolerance to hide in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-import polars as pl
 from polars.exceptions import PanicException, PolarsError
 from pydantic import ValidationError
 
@@ -19,6 +18,9 @@ from plantseal.evidence.format import BAG_INFO, ENVIRONMENT, Code, Finding, Refu
 from plantseal.evidence.report import RENDERER, page
 from plantseal_kpi.evaluate import evaluate, report_json
 from plantseal_kpi.plant import Period, Plant
+from plantseal_kpi.rows.parts import Part
+from plantseal_kpi.study import Ledgers
+from plantseal_kpi.versions import Version
 
 _ABSENT: Final = object()
 
@@ -55,14 +57,16 @@ def _first(e: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
-def figures(rows: pl.LazyFrame, plant: Plant, period: Period) -> Any:
-    """Return the report as JSON, computed from ``rows`` alone.
+def figures(
+    rows: Sequence[Part], versions: Sequence[Version], period: Period, ledgers: Ledgers
+) -> Any:
+    """Return the report as JSON, computed from rows, configurations and ledgers alone.
 
     Raises:
         Refused: E803 when the rows cannot be evaluated.
     """
     try:
-        return report_json(evaluate(rows, plant, period))
+        return report_json(evaluate(rows, versions, period, ledgers=ledgers))
     except (ValueError, PolarsError, PanicException) as e:
         raise Refused(Code.DATA_NOT_IN_BUNDLE, f"figures cannot be computed: {e}") from e
 

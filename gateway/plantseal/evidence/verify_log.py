@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from plantseal import merkle, note
+from plantseal.evidence.declared import Step
 from plantseal.evidence.envelope import SignedBy, Statement, strict_json
 from plantseal.evidence.format import MAX_LINE, ZERO_HASH, Code, Finding, Refused
 
@@ -79,6 +80,16 @@ class Log:
     def of(self, *kinds: str) -> list[Entry]:
         """Return the entries of the given types, in order."""
         return [e for e in self.entries if e.kind in kinds]
+
+    def steps(self) -> list[tuple[int, Step]]:
+        """Return, by entry, what the log tells of time and configuration, in order."""
+        told: list[tuple[int, Step]] = [(b.index, (b.wall_ns, None)) for b in self.blocks]
+        for e in self.entries:
+            wall_ns = number(e.body, "wall_ns") if "wall_ns" in e.body else None
+            sha256 = text(e.body, "sha256") if e.kind == "config" else None
+            if wall_ns is not None or sha256 is not None:
+                told.append((e.index, (wall_ns, sha256)))
+        return sorted(told, key=lambda step: step[0])
 
     def blocks_of(self, segment: Segment) -> Sequence[Block]:
         """Return the blocks that begin within a segment."""

@@ -238,9 +238,9 @@ def frame(paths: Sequence[Path], texts: Mapping[int, bytes]) -> pl.LazyFrame:
     """
     if not paths:
         return pl.LazyFrame(schema=ROWS)
-    table = pl.LazyFrame(
-        {"ix": list(texts), "text": [t.decode("utf-8", "replace") for t in texts.values()]},
-        schema={"ix": pl.UInt64, "text": pl.String},
+    words = pl.Series("text", [t.decode("utf-8", "replace") for t in texts.values()], pl.String)
+    text = pl.col("ix").replace_strict(
+        pl.Series("ix", list(texts), pl.UInt64), words, default=None, return_dtype=pl.String
     )
     kept = pl.concat([pl.scan_ipc(p) for p in paths])
-    return kept.join(table, on="ix", how="left").select(ROWS.names())
+    return kept.with_columns(text=text).select(ROWS.names())

@@ -109,7 +109,7 @@ def import_file(
     in_force = journal.config_in_force()
     if in_force and in_force[1] != bound.canonical and gateway_runs(journal.root):
         raise ImportRefused(say(lang, "configured_otherwise", file=file))
-    journal.configure(bound.canonical)
+    journal.configure(bound.canonical, bound.ledgers)
     ledger = Ledger(lang, file.name)
     seqs: list[range] = []
     complete = False

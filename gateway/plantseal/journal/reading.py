@@ -94,14 +94,14 @@ class Reader:
         return found[0][0] if found else None
 
     def config(self, sha256: str) -> bytes:
-        """Return a configuration by its digest, the very bytes that were hashed.
+        """Return a configuration, or a ledger that one names, by its digest: the bytes hashed.
 
         Raises:
             JournalError: The store has none with that digest.
         """
         found = self._select("SELECT body FROM configs WHERE sha256=?", (sha256,))
         if not found:
-            raise JournalError(f"{self.path}: no configuration {sha256}")
+            raise JournalError(f"{self.path}: no configuration or ledger {sha256}")
         return bytes(found[0][0])
 
     def config_in_force(self) -> tuple[str, bytes] | None:
@@ -175,6 +175,10 @@ class Reader:
         if len(found) != n:
             raise JournalError(f"{self.path}: {len(found)} texts from {ix0} on, expected {n}")
         return found
+
+    def text_count(self) -> int:
+        """Return how many texts the store has; their indices run from 0."""
+        return int(self._select("SELECT COALESCE(MAX(ix)+1, 0) FROM texts")[0][0])
 
     def texts_at(self, indices: Sequence[int]) -> dict[int, bytes]:
         """Return the texts with the given indices, exact bytes, by index.

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plantseal import canonical
+from plantseal.clock import read_clock
 from plantseal.journal.blocks import add_entry, close_block, set_meta, sign_head
 from plantseal.journal.columns import MAX_ROWS, encode
 from plantseal.journal.records import JournalError, SegmentInfo, Submitted
@@ -101,11 +102,15 @@ class Journal(Writer):
             known.update(zip(fresh, range(next_id, next_id + len(fresh)), strict=True))
             return {name: known[name] for name in names}
 
-    def configure(self, body: bytes) -> str:
+    def configure(self, body: bytes, attached: Sequence[bytes] = ()) -> str:
         """Return the SHA-256 of a configuration in hex, now in force and in the log.
 
         Closes the open block first, so that no block is of two configurations. Nothing is written
         when that very configuration is in force already.
+
+        Args:
+            body: The configuration in its canonical form.
+            attached: Bytes that it names by digest (ledgers); stored with it.
 
         Raises:
             ValueError: ``body`` is not canonical JSON, or has no ``schema``.
@@ -120,8 +125,13 @@ class Journal(Writer):
                 return sha256
             if state.block.n:
                 close_block(self._db, state, self._signer)
-            self._db.execute("INSERT OR IGNORE INTO configs VALUES (?, ?)", (sha256, body))
-            fields = {"sha256": sha256, "schema": document["schema"]}
+            self._db.executemany(
+                "INSERT OR IGNORE INTO configs VALUES (?, ?)",
+                [(hashlib.sha256(stored).hexdigest(), stored) for stored in (body, *attached)],
+            )
+            clock = read_clock()
+            fields = {"sha256": sha256, "schema": document["schema"],
+                      "wall_ns": str(clock.wall_ns), "boot_ns": str(clock.boot_ns)}  # fmt: skip
             index = add_entry(self._db, state, "config", fields)
             state.config = (index, sha256)
             set_meta(self._db, "config_index", str(index))

@@ -79,7 +79,7 @@ def make_ready(file: PlantFile, journal: Journal) -> Ready:
     before = Schedule() if in_force is None else Schedule.of(in_force[1])
     reason = "stopped" if _ended_in_order(journal, file.data_dir) else "crashed"
     bound = bind(file, journal.tag_ids(tag_names(file)))
-    journal.configure(bound.canonical)
+    journal.configure(bound.canonical, bound.ledgers)
     sources = tuple(s for s in bound.sources if s.connector != RECORDED)
     progress, now_ns = journal.progress(), time.time_ns()
     resumed = {s.id: resume(s, progress, before, now_ns) for s in sources}

@@ -1,7 +1,7 @@
-"""Energy, energy per unit and its improvement in raw form.
+"""Energy, energy per unit and the two forms of its improvement.
 
 Raw means: not adjusted for volume. A plant with a base load looks better by making more, without
-saving anything; the adjusted baseline is not part of this version, and every gain says so.
+saving anything; ``gain.py`` adjusts, and says so where it cannot.
 
 Source: definitions 2.4 and 3.3; 渝经信智能〔2020〕15号 附件1 一(五) 能源利用率提高8%以上.
 """
@@ -19,6 +19,7 @@ from plantseal_kpi.rows.totals import energy as energy_of
 from plantseal_kpi.rows.window import Window
 
 VERSION = 1
+GAIN_VERSION = 2
 Terms = tuple[int, int]
 Metered = tuple[Machine, Total]
 
@@ -35,6 +36,9 @@ def energy_per_unit(energy_wh: int, good: int) -> Terms:
 
 def energy_utilisation_gain(before: Terms, after: Terms) -> Terms:
     """Return e0 / e1 - 1 as (numerator, denominator): output per energy, relative.
+
+    Adjusted, e0 is the energy expected of the old plant for what was made since (over 1), e1 the
+    energy used; raw, both are energy per good piece.
 
     +8 % equals a cut of energy per unit of 7.407 %; :func:`energy_per_unit_reduction` is that.
 
@@ -146,8 +150,9 @@ METRICS: Final = (
         ("energy", "energy_interval", *_COUNTS), "GB/T 2589-2020, raw form without conversion",
     ),
     Metric(
-        "energy_utilisation_gain", VERSION, "能源利用率提高", "1",
-        energy_utilisation_gain, ("energy", "energy_interval", *_COUNTS, "baseline"),
-        f"{N20} 附件1 一(五)", ("energy_utilisation_gain",), interval=True,
+        "energy_utilisation_gain", GAIN_VERSION, "能源利用率提高", "1",
+        energy_utilisation_gain, ("energy", "energy_interval", *_COUNTS, "energy_bills", "weather", "drivers",
+         "plant.energy", "baseline"),
+        f"{N20} 附件1 一(五); definitions 3.3", ("energy_utilisation_gain",), interval=True,
     ),
 )  # fmt: skip

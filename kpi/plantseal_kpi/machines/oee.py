@@ -25,15 +25,23 @@ class Times:
 
     Attributes:
         pbt: Planned busy time.
-        apt: Actual production time: producing, value-adding only.
+        apt: Actual production time: producing, value-adding only; stops up to the line's
+            ``short_stop_s`` stay in it, they are a loss of performance.
         setup: Actual setup time; a loss in OEE, none in NEE.
         unknown: Time for which the state is not known; neither run nor stop.
+        down: Actual unit delay time ADET: malfunctions (without the short ones).
     """
 
     pbt: int
     apt: int
     setup: int = 0
     unknown: int = 0
+    down: int = 0
+
+    @property
+    def busy(self) -> int:
+        """Actual unit busy time AUBT: an order was being worked on, producing, setup and down."""
+        return self.apt + self.setup + self.down
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,19 @@ def effectiveness(t: Times, products: Sequence[Output]) -> Terms | None:
     return (sum(p.pru_ns * p.made for p in products), t.apt) if t.apt else None
 
 
+def effectiveness_bounds(t: Times, products: Sequence[Output]) -> tuple[Terms, Terms] | None:
+    """Return effectiveness if all unknown time was run, and if none of it was.
+
+    Example:
+        >>> effectiveness_bounds(Times(pbt=100, apt=40, unknown=10), [Output(1, 30, 30)])
+        ((30, 50), (30, 40))
+    """
+    if not t.apt:
+        return None
+    made = sum(p.pru_ns * p.made for p in products)
+    return (made, t.apt + t.unknown), (made, t.apt)
+
+
 def quality(products: Sequence[Output]) -> Terms | None:
     """Return sum(PRU x GQ) / sum(PRU x PQ); None when nothing was made.
 
@@ -108,6 +129,30 @@ def oee(t: Times, products: Sequence[Output]) -> Terms | None:
     if not t.pbt or contradicts(t, products):
         return None
     return sum(p.pru_ns * p.good for p in products), t.pbt
+
+
+def oee_bounds(
+    t: Times, products: Sequence[Output], doubtful_ns: int, missing_ns: int
+) -> tuple[Terms, Terms] | None:
+    """Return the least and greatest OEE that the counters allow.
+
+    Unknown time of the *state* does not move OEE, whose closed form holds no APT; time without
+    counters does.
+
+    Args:
+        t: Times.
+        products: Pieces that were counted.
+        doubtful_ns: Planned run time of counted good pieces that may not have been good [ns].
+        missing_ns: Planned run time of pieces that may have been made uncounted [ns].
+
+    Example:
+        >>> oee_bounds(Times(pbt=100, apt=60), [Output(1, 50, 48)], 0, 20)
+        ((48, 100), (68, 100))
+    """
+    whole = oee(t, products)
+    if whole is None:
+        return None
+    return (max(0, whole[0] - doubtful_ns), t.pbt), (whole[0] + missing_ns, t.pbt)
 
 
 def nee(t: Times, products: Sequence[Output]) -> Terms | None:

@@ -25,20 +25,19 @@ __all__ = [
     "Adjustment", "Baseline", "Business", "Calendar", "Carrier", "Declared", "Driver", "EnergyPlan",
     "Equipment", "EquipmentClass", "HeatingValue", "Id", "LedgerName", "LedgerRef", "Loop",
     "LoopExclusion", "MachineState", "MeterChange", "Parameter", "Period", "PlannedStop", "Plant",
-    "Point", "Process", "Quality", "Role", "Shift", "Window", "Zone",
+    "PlantHead", "Point", "Process", "Quality", "Role", "Shift", "Window", "Zone",
 ]  # fmt: skip
 
 Declared = bool | Decimal | str | date | datetime | tuple[str, ...]
 
 
-class Plant(Model):
-    """Everything the figures depend on besides the rows and the ledgers' records.
+class PlantHead(Model):
+    """What a plant says of itself besides register, points and ledgers; plant.yaml has the same.
 
     Attributes:
         upload_delay_s: L_rt: evidence older than this on arrival is not real-time [s].
         meters: Registers that were replaced.
         windows: Periods declared to be reported.
-        ledgers: Ledgers in force, by name.
         project: Class, build kind, track, region: what decides which criteria apply.
         declared: Facts that the applicant states, by metric id of the notice.
     """
@@ -46,8 +45,6 @@ class Plant(Model):
     site: str
     name: str = ""
     zone: Zone = "Asia/Shanghai"
-    equipment: tuple[Equipment, ...]
-    points: tuple[Point, ...] = ()
     calendar: Calendar = Calendar()
     upload_delay_s: int = Field(default=60, ge=1)
     meters: tuple[MeterChange, ...] = ()
@@ -55,12 +52,25 @@ class Plant(Model):
     quality: Quality = Quality()
     energy: EnergyPlan = EnergyPlan()
     business: Business = Business()
-    ledgers: dict[LedgerName, LedgerRef] = {}
     windows: tuple[Window, ...] = ()
     baseline: Baseline | None = None
     notices: tuple[str, ...] = ("CQ2020-15",)
     project: dict[str, str] = {"track": "workshop", "build": "renovation"}
     declared: dict[str, Declared] = {}
+
+
+class Plant(PlantHead):
+    """Everything the figures depend on besides the rows and the ledgers' records.
+
+    Attributes:
+        equipment: The register.
+        points: Tags as the figures see them.
+        ledgers: Ledgers in force, by name.
+    """
+
+    equipment: tuple[Equipment, ...]
+    points: tuple[Point, ...] = ()
+    ledgers: dict[LedgerName, LedgerRef] = {}
 
     @model_validator(mode="after")
     def _references(self) -> "Plant":

@@ -21,6 +21,20 @@ class HeatingValue(Model):
     citation: str = Field(min_length=1)
 
 
+class CitedFactor(Model):
+    """A factor that the tables lack, or that the plant's own document replaces.
+
+    Attributes:
+        value: In the unit that the field says.
+        year: Year that it is of.
+        citation: Document, page, issuer.
+    """
+
+    value: Decimal = Field(ge=0)
+    year: int = Field(ge=1990, le=2100)
+    citation: str = Field(min_length=1)
+
+
 class Driver(Model):
     """What the energy use depends on besides the base load.
 
@@ -55,7 +69,12 @@ class EnergyPlan(Model):
         grid: Region of the grid factor.
         grid_year: Its year; the same on both sides.
         edition: Edition of the coefficient table, e.g. GB/T 2589-2020.
+        natural_gas: Which of the two table values gas without a measured calorific value has.
+        gas_oxidation: Share of the carbon of natural gas that burns; both rates are in use.
+        supply_coal_rate: 供电煤耗 for electricity as 等价值 [kgce/kWh].
         heating_values: Measured calorific values by carrier.
+        carbon_factors: Emission factors by carrier that replace the table's [kg CO2 per kWh of
+            electricity, MJ of heat, m3 of a gas, kg of a fuel, t of water].
         adjustment: Null: raw form only, and the gain is not assessable beyond a point value.
     """
 
@@ -63,5 +82,9 @@ class EnergyPlan(Model):
     grid: str = "national"
     grid_year: int = 2023
     edition: Literal["2008", "2020"] = "2020"
+    natural_gas: Literal["measured", "oilfield", "gasfield"] = "measured"
+    gas_oxidation: Literal["0.99", "0.995"] = "0.99"
+    supply_coal_rate: CitedFactor | None = None
     heating_values: dict[Carrier, HeatingValue] = {}
+    carbon_factors: dict[Carrier, CitedFactor] = {}
     adjustment: Adjustment | None = None

@@ -1,0 +1,163 @@
+"""Figures of the pieces alone: defect rate, first-pass yield, scrap, rework, standard hours earned.
+
+Source: definitions 2.3, 2.4.
+"""
+
+from collections.abc import Sequence
+
+from plantseal_kpi.figures import finding, result
+from plantseal_kpi.machines import defects, efficiency, ratios
+from plantseal_kpi.machines.inspections import Inspected, inspected
+from plantseal_kpi.machines.oee import Terms
+from plantseal_kpi.machines.work import EARNS, SORTS, Machine, counted_share, nothing, should_earn
+from plantseal_kpi.report import Finding, Result
+from plantseal_kpi.rows.window import Window
+from plantseal_kpi.study import Ledgers
+
+_NONE = "no machine has what it needs and readings in the period"
+_FORMULA = {
+    "first_pass": "{n} not good at first pass / {d} made",
+    "scrap": "{n} scrapped / {d} made",
+}
+
+
+def piece_results(
+    w: Window, scope: str, machines: Sequence[Machine], ledgers: Ledgers | None = None
+) -> list[Result]:
+    """Return the figures of ``machines``; of a machine only those that its counters give.
+
+    Args:
+        w: The period.
+        scope: ``plant`` or an equipment id.
+        machines: Whose pieces are summed.
+        ledgers: Inspections or lots, where they and not the counters judge the plant's pieces.
+    """
+    found = [f for m in machines for f in m.findings]
+    judged = inspected(w, ledgers) if scope == "plant" and ledgers else None
+    rate = (
+        _defects(w, scope, machines, found)
+        if judged is None
+        else _inspected_defects(w, judged, machines)
+    )
+    return [*rate, *_shares(w, scope, machines, found), *_efficiency(w, scope, machines, found)]
+
+
+def _terms(w: Window, machines: Sequence[Machine]) -> tuple[list[Machine], Terms]:
+    """Return the machines whose defects are known in the plant's variant, and their sum."""
+    if w.plant.quality.variant == "scrap":
+        using = [m for m in machines if m.made is not None and m.scrap is not None]
+        return using, defects.defect_rate(
+            (m.made or 0, (m.made or 0) - (m.scrap or 0)) for m in using
+        )
+    using = [m for m in machines if m.made is not None and m.good is not None]
+    return using, defects.defect_rate((m.made or 0, m.good or 0) for m in using)
+
+
+def _defects(
+    w: Window, scope: str, machines: Sequence[Machine], found: Sequence[Finding]
+) -> list[Result]:
+    variant = w.plant.quality.variant
+    checked, terms = _terms(w, machines)
+    if not checked and scope != "plant":
+        return []
+    why = []
+    if not terms[1]:
+        needs = SORTS if variant == "first_pass" else "a counter of scrap and one of made or good"
+        why.append(nothing("defect_rate", "nothing was made" if checked else f"{_NONE}: {needs}"))
+    blind = [m.equipment.id for m in checked if variant == "first_pass" and _made_less_scrap(w, m)]
+    if blind:
+        why.append(
+            finding(
+                "defects.rework_unseen",
+                f"{', '.join(blind)}: good pieces are those made less scrap, so rework counts as "
+                "good at first pass; add a counter of pieces good at first pass",
+                equipment=",".join(blind),
+            )
+        )
+    return [
+        result(
+            "defect_rate", defects.VERSION, scope, *(terms if checked else (None, None)),
+            coverage=counted_share(m for m in machines if m.sorts), origin=w.origin,
+            parts={"machines": _ids(checked), "variant": variant, "scope": w.plant.quality.scope,
+                   "judged_by": "counters"},
+            formula=_FORMULA[variant], findings=[*found, *why],
+        )
+    ]  # fmt: skip
+
+
+def _made_less_scrap(w: Window, m: Machine) -> bool:
+    return m.scrap is not None and not w.points_of(m.equipment, "count_good")
+
+
+def _inspected_defects(w: Window, judged: Inspected, machines: Sequence[Machine]) -> list[Result]:
+    checked, terms = _terms(w, machines)
+    counters = {"counters_defective": terms[0], "counters_made": terms[1]} if checked else {}
+    return [
+        result(
+            "defect_rate", defects.VERSION, "plant", *judged.terms,
+            origin="declared", coverage=None,
+            parts={"variant": w.plant.quality.variant, "scope": w.plant.quality.scope,
+                   "judged_by": judged.by, **judged.parts, **counters},
+            formula="{n} not accepted at first pass / {d} inspected", findings=judged.findings,
+        )
+    ]  # fmt: skip
+
+
+def _shares(
+    w: Window, scope: str, machines: Sequence[Machine], found: Sequence[Finding]
+) -> list[Result]:
+    coverage = counted_share(m for m in machines if m.sorts)
+    sorted_ = [m for m in machines if m.made is not None and m.good is not None]
+    scrapped = [m for m in machines if m.made is not None and m.scrap is not None]
+    three = [m for m in scrapped if m.good is not None and not _lacks_one(w, m)]
+    made, good, scrap = (
+        lambda group: sum(m.made or 0 for m in group),
+        lambda group: sum(m.good or 0 for m in group),
+        lambda group: sum(m.scrap or 0 for m in group),
+    )
+    rows = (
+        ("first_pass_yield", sorted_, ratios.first_pass_yield(good(sorted_), made(sorted_)),
+         "{n} good at first pass / {d} made", SORTS),
+        ("scrap_ratio", scrapped, ratios.scrap_ratio(scrap(scrapped), made(scrapped)),
+         "{n} scrapped / {d} made", "a counter of scrap and one of made or good"),
+        ("rework_ratio", three, ratios.rework_ratio(made(three), good(three), scrap(three)),
+         "{n} neither good at first pass nor scrapped / {d} made",
+         "counters of all three: made, good, scrap"),
+    )  # fmt: skip
+    return [
+        result(
+            metric, ratios.VERSION, scope, *(terms if group else (None, None)), coverage=coverage,
+            origin=w.origin, parts={"machines": _ids(group)}, formula=formula,
+            findings=[*found, *([] if terms[1] else [nothing(metric, f"{_NONE}: {needs}")])],
+        )
+        for metric, group, terms, formula, needs in rows
+        if group or scope == "plant"
+    ]  # fmt: skip
+
+
+def _lacks_one(w: Window, m: Machine) -> bool:
+    return not (w.points_of(m.equipment, "count_total") and w.points_of(m.equipment, "count_good"))
+
+
+def _efficiency(
+    w: Window, scope: str, machines: Sequence[Machine], found: Sequence[Finding]
+) -> list[Result]:
+    earning = [m for m in machines if m.outputs is not None and m.planned_ns]
+    if not earning and scope != "plant":
+        return []
+    hours = efficiency.production_efficiency((m.planned_ns, m.outputs or ()) for m in earning)
+    why = [] if earning else [nothing("production_efficiency", f"{_NONE}: {EARNS}")]
+    return [
+        result(
+            "production_efficiency", efficiency.VERSION, scope,
+            *(hours if earning else (None, None)),
+            coverage=counted_share(m for m in machines if should_earn(m)), origin=w.origin,
+            parts={"machines": _ids(earning)},
+            formula="{n} ns standard time earned / {d} ns planned busy time",
+            findings=[*found, *why],
+        )
+    ]  # fmt: skip
+
+
+def _ids(machines: Sequence[Machine]) -> str:
+    return ",".join(m.equipment.id for m in machines)

@@ -1,0 +1,6 @@
+"""Lets pytest import the modules here as ``run.py`` does."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
