@@ -11,6 +11,7 @@ import polars as pl
 
 from plantseal_kpi.business.figures import business_results
 from plantseal_kpi.calendar import Span, local_text, period_span
+from plantseal_kpi.energy.comprehensive import comprehensive_results
 from plantseal_kpi.energy.per_unit import energy_results
 from plantseal_kpi.figures import finding
 from plantseal_kpi.judging.conditions import unasked
@@ -18,12 +19,14 @@ from plantseal_kpi.judging.criteria import judge
 from plantseal_kpi.judging.facts import declared_facts, facts_from
 from plantseal_kpi.judging.notices import load_notice, notice_keys
 from plantseal_kpi.judging.tracks import tracks
+from plantseal_kpi.machines.collection import collection_results
 from plantseal_kpi.machines.equipment import equipment_results
+from plantseal_kpi.machines.loops import loop_results
 from plantseal_kpi.machines.network import network_results
 from plantseal_kpi.machines.production import machines, production_results
 from plantseal_kpi.machines.upload import upload_results
 from plantseal_kpi.plant import Period, Plant
-from plantseal_kpi.proof.baseline import improvement_results
+from plantseal_kpi.proof.improvements import improvement_results
 from plantseal_kpi.report import Finding, Report, Result, Verdict
 from plantseal_kpi.rows.parts import Rows, meeting
 from plantseal_kpi.rows.window import CONTEXT_NS, Window, in_span, plant_tags, window
@@ -130,9 +133,12 @@ def _study(w: Window, ledgers: Ledgers) -> Study:
     results = (
         *upload,
         *network_results(w, upload[0]),
-        *equipment_results(w),
-        *production_results(w, worked),
+        *equipment_results(w, upload),
+        *collection_results(w, upload[0]),
+        *loop_results(w),
+        *production_results(w, worked, ledgers),
         *energy_results(w, worked),
+        *comprehensive_results(w, worked, ledgers.get("energy_bills")),
     )
     business = business_results(w.plant, (w.start, w.end), ledgers, results)
     return Study(w, ledgers, tuple(worked), (*results, *business))
@@ -147,7 +153,7 @@ def _before(frame: pl.DataFrame, plant: Plant, ledgers: Ledgers) -> Study | None
     if w.origin == "none" and not ledgers:
         return None
     worked = machines(w)
-    results = (*production_results(w, worked), *energy_results(w, worked))
+    results = (*production_results(w, worked, ledgers), *energy_results(w, worked))
     business = business_results(plant, (w.start, w.end), ledgers, results)
     return Study(w, ledgers, tuple(worked), (*results, *business))
 

@@ -8,18 +8,32 @@ its function. Criteria name facts; where a notice's fact has another id than the
 from typing import Final
 
 from plantseal_kpi.business import figures as business
-from plantseal_kpi.energy import per_unit
-from plantseal_kpi.machines import defects, efficiency, equipment, network, oee, upload
+from plantseal_kpi.energy import comprehensive, per_unit
+from plantseal_kpi.machines import (
+    collection,
+    defects,
+    efficiency,
+    equipment,
+    loops,
+    network,
+    oee,
+    ratios,
+    upload,
+)
 from plantseal_kpi.metric import Metric
 
 _METRICS: Final = (
     *upload.METRICS,
     *network.METRICS,
     *equipment.METRICS,
+    *collection.METRICS,
+    *loops.METRICS,
     *oee.METRICS,
+    *ratios.METRICS,
     *defects.METRICS,
     *efficiency.METRICS,
     *per_unit.METRICS,
+    *comprehensive.METRICS,
     *business.METRICS,
 )
 

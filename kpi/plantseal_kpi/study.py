@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from plantseal_kpi.machines.production import Machine
+from plantseal_kpi.machines.work import Machine
 from plantseal_kpi.report import Result
 from plantseal_kpi.rows.window import Window
 

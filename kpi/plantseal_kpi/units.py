@@ -1,4 +1,4 @@
-"""Raw values to whole base units: Wh, pieces, mL, ns, each reading rounded half-even exactly once.
+"""Raw values to whole base units: Wh, pieces, mL, g, ns, each reading rounded half-even exactly once.
 
 Integers go through 128-bit arithmetic. A float reading is taken for the binary number it is; where
 the product comes so near to a tie that 64-bit floats cannot decide, rational arithmetic does.
@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-Base = Literal["Wh", "piece", "mL", "ns"]
+Base = Literal["Wh", "piece", "mL", "g", "ns"]
 
 FACTORS: Final[dict[str, tuple[Base, Fraction]]] = {
     "Wh": ("Wh", Fraction(1)),
@@ -32,6 +32,9 @@ FACTORS: Final[dict[str, tuple[Base, Fraction]]] = {
     "L": ("mL", Fraction(1000)),
     "m3": ("mL", Fraction(10**6)),
     "m³": ("mL", Fraction(10**6)),
+    "g": ("g", Fraction(1)),
+    "kg": ("g", Fraction(1000)),
+    "t": ("g", Fraction(10**6)),
     "ns": ("ns", Fraction(1)),
     "ms": ("ns", Fraction(10**6)),
     "s": ("ns", Fraction(10**9)),
@@ -39,6 +42,18 @@ FACTORS: Final[dict[str, tuple[Base, Fraction]]] = {
     "h": ("ns", Fraction(3600 * 10**9)),
 }
 """Unit as written in a tag table to its base unit and the exact number of base units in one."""
+
+OF_CARRIER: Final[dict[str, Base]] = {
+    **dict.fromkeys(("electricity", "heat"), "Wh"),
+    **dict.fromkeys(
+        ("natural_gas", "coke_oven_gas", "compressed_air", "oxygen", "fresh_water"), "mL"
+    ),
+    **dict.fromkeys(
+        ("lpg", "lng", "raw_coal", "washed_coal", "coke", "crude_oil", "fuel_oil", "petrol",
+         "kerosene", "diesel"), "g"
+    ),
+}  # fmt: skip
+"""Base unit in which the amounts of each carrier are summed."""
 
 _WIDEST = 2**63  # an Int64 times less than this fits in Int128
 

@@ -47,7 +47,8 @@ def _register() -> str:
     states = "{RUN: producing, SETUP: setup, IDLE: idle, ALARM: down}"
     lines = [
         f"  - {{id: {c}, name: 数控车床 {c[3:]}, card: FA-{100 + int(c[3:])}, cls: processing, "
-        f"key: true, declared_level: L1, ideal_cycle_s: 0.36, stale_s: 10, states: {states}}}"
+        f"key: true, declared_level: L1, numeric: true, ideal_cycle_s: 0.36, stale_s: 10, "
+        f"states: {states}}}"
         for c in CNCS
     ]
     lines += [

@@ -84,8 +84,9 @@ def test_every_bad_cell_has_its_own_finding_with_row_and_remedy(tmp_path: Path) 
 
 def test_what_contradicts_itself_is_a_finding(tmp_path: Path) -> None:
     text = "批号,检验时间,检验数量,不良数\nL1,2024-01-08 16:00,5,6\nL2,2024-01-08 16:00,-5,0\n"
+    text += "L3,2024-01-08 16:00,5,5\n"
     assert read(write(tmp_path / "t.csv", text), "lots") == (
-        [],
+        [("L3", datetime(2024, 1, 8, 8, tzinfo=UTC), 5, 5)],
         [
             "table.order t:2 defective: got '6', expected at most inspected, which is 5; correct "
             "one of them",

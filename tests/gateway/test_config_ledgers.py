@@ -10,11 +10,10 @@ from plantseal.config import ConfigError, load
 from plantseal.config.ledgers import read_ledger
 from plantseal_kpi.business.ledgers import read_canonical
 
-TAGS = "name,equipment,address,role,carrier,stuck_periods\n"
+TAGS = "name,equipment,address,role,carrier,stuck_periods,unit\n"
 SOURCE = "sources: [{id: c1, connector: recorded, tags: t.csv}]\n"
-TABLE = {
-    "t.csv": TAGS + "m1.flow,m1,x,energy,天然气,\nm1.mode,m1,y,回路模式,,\nm1.temp,m1,z,,,30\n"
-}
+ROWS = "m1.flow,m1,x,energy,天然气,,m3\nm1.mode,m1,y,回路模式,,\nm1.temp,m1,z,,,30\n"
+TABLE = {"t.csv": TAGS + ROWS}
 GOOD = """\
 meters: [{point: m1.flow, at: 2026-01-05T00:00:00+08:00, last: 10.5, first: 0, document: WO-1}]
 process:
@@ -78,6 +77,20 @@ def test_a_mistyped_name_is_told_where_it_stands(
     told = said(tmp_path, GOOD.replace(found, put))
     assert len(told) == 1
     assert line in told[0]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a,m1,x,energy,天然气,,kWh", "got 'kWh', expected one of mL, L, m3, m³, for natural_gas"),
+        ("a,m1,x,energy,,,", "got '', expected one of Wh, kWh, MWh, GWh, J, kJ, MJ, GJ, for "
+         "electricity"),
+        ("a,m1,x,count_good,,,kg", "got 'kg', expected one of 1, piece, pieces, pcs, 件, 个, for "
+         "count_good"),
+    ],
+)  # fmt: skip
+def test_a_unit_that_does_not_measure_it_is_told(tmp_path: Path, row: str, message: str) -> None:
+    assert said(tmp_path, "", {"t.csv": TAGS + row + "\n"}) == [f"t.csv:2 unit: {message}"]
 
 
 def test_an_id_that_stands_twice_is_told(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """What the journal promises while all goes well, and how it refuses."""
 
+import hashlib
 import json
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -359,3 +361,14 @@ def test_a_neighbour_that_is_busy_while_space_is_given_back_stops_nobody(
         blocker.rollback()
         assert second.append(submitted(numbered(0, 1))) == range(1)
     blocker.close()
+
+
+def test_what_a_configuration_names_is_stored_with_it(journal: Journal) -> None:
+    ledger = b"a,b\n1,2\n"
+    before = time.time_ns()
+    journal.configure(CONFIG, [ledger])
+    assert journal.config(hashlib.sha256(ledger).hexdigest()) == ledger
+    logged = entries(journal)[-1]
+    assert before <= int(logged["wall_ns"]) <= time.time_ns()
+    with pytest.raises(JournalError, match="no configuration or ledger"):
+        journal.config("0" * 64)

@@ -14,7 +14,8 @@ from plantseal_kpi.business.schema import framed
 from plantseal_kpi.calendar import ns, period_span
 from plantseal_kpi.energy.gain import adjusted_gain
 from plantseal_kpi.energy.per_unit import energy_results
-from plantseal_kpi.energy.series import steps_of
+from plantseal_kpi.energy.series import whole_steps
+from plantseal_kpi.evaluate import evaluate
 from plantseal_kpi.machines.production import machines
 from plantseal_kpi.plant import Period
 from plantseal_kpi.rows.window import window
@@ -132,7 +133,9 @@ def test_the_works_are_cut_out_of_both_sides():
         "works": {"start": "2023-11-20T00:00:00+08:00", "end": "2025-02-10T00:00:00+08:00"},
     }
     p = plant([machine()], POINTS, zone="Asia/Shanghai", baseline=base)
-    labels = [n for span in (BEFORE, AFTER) for n, *_ in steps_of(p, tuple(map(ns, span)), "month")]
+    labels = [
+        n for span in (BEFORE, AFTER) for n, *_ in whole_steps(p, tuple(map(ns, span)), "month")
+    ]
     assert labels[:10] == [f"2023-{m:02}" for m in range(1, 11)]
     assert labels[10:] == [f"2025-{m:02}" for m in range(3, 13)]
 
@@ -150,7 +153,7 @@ def test_the_works_are_cut_out_of_both_sides():
 def test_part_steps_are_dropped(start, end, step, n):
     p = plant([machine()], POINTS, zone="Asia/Shanghai")
     span = tuple(ns(datetime.fromisoformat(t)) for t in (start, end))
-    found = steps_of(p, span, step)
+    found = whole_steps(p, span, step)
     assert len(found) == n
     assert [b[1] - a[1] for a, b in itertools.pairwise(found)] == [1] * max(0, n - 1)
 
@@ -248,9 +251,43 @@ def test_several_carriers_are_added_as_coal_equivalent():
     no_factor = gain(rows, points=[*POINTS, gas])
     assert "energy.factor_range" in codes(no_factor)
     assert no_factor.parts["form"] == "raw"
+    assert "energy.raw_electricity" in codes(no_factor)
 
 
 def test_nothing_at_all_is_null_and_says_why():
     r = gain([], spans=(BEFORE, AFTER))
     assert (r.value, r.interval) == (None, None)
     assert "energy.raw" in codes(r)
+
+
+def test_the_committee_sees_the_bound_and_not_the_point_alone():
+    base = {
+        "kind": "pre_project",
+        "period": {"start": BEFORE[0], "end": BEFORE[1]},
+        "works": {"start": BEFORE[1], "end": AFTER[0]},
+    }
+    rows = frame(year_rows(2023, E0, P0) + year_rows(2025, E1, P1)).lazy()
+
+    def verdict(energy):
+        p = plant([machine()], POINTS, zone="Asia/Shanghai", energy=energy, baseline=base)
+        report = evaluate(rows, p, Period(start=AFTER[0], end=AFTER[1]))
+        return next(v for v in report.verdicts if v.criterion == "cq2020.w5.energy")
+
+    proven, raw = verdict(MODEL), verdict({})
+    assert (proven.figure, proven.bound) == ("9.34324824361", "8.69383787734")
+    assert proven.outcome == "PASS"
+    assert (raw.outcome, raw.figure[:6]) == ("PASS_POINT", "14.961")
+    assert raw.bound is None
+
+
+def test_a_plant_that_meters_gas_alone_has_a_gain_too():
+    gas = POINTS[0] | {"unit": "m3", "carrier": "natural_gas"}
+    base = {"kind": "pre_project", "period": {"start": BEFORE[0], "end": BEFORE[1]}}
+    p = plant([machine()], [gas, POINTS[1]], zone="Asia/Shanghai", energy=MODEL, baseline=base)
+    rows = frame(year_rows(2023, E0, P0) + year_rows(2025, E1, P1)).lazy()
+    report = evaluate(rows, p, Period(start=AFTER[0], end=AFTER[1]))
+    found = {r.metric: r for r in report.results if r.scope == "plant"}
+    r = found["energy_utilisation_gain"]
+    assert (r.value, r.parts["unit"]) == ("0.0934324824361", "mL")
+    assert found["energy"].value is None
+    assert Fraction(found["comprehensive_energy"].low) == Fraction(11, 10) * sum(E1)

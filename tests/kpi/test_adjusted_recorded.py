@@ -5,17 +5,27 @@ import gzip
 import json
 import os
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
+from plantseal_testing_kpi import machine, plant, point
 
+from plantseal_kpi.calendar import ns
 from plantseal_kpi.energy.adjusted import Step, adjusted
 from plantseal_kpi.energy.bills import Bill, backward, billed
+from plantseal_kpi.energy.comprehensive import comprehensive_results
 from plantseal_kpi.energy.least_squares import fitted
+from plantseal_kpi.energy.series import series
 from plantseal_kpi.energy.sufficiency import broken, flags
+from plantseal_kpi.machines.production import machines
+from plantseal_kpi.plant import Adjustment
+from plantseal_kpi.rows.window import window
+from plantseal_kpi.schema import ROWS
 
 DATA = Path(os.environ.get("DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 PEANUTS, OPENDSM, LBNL = (
@@ -224,13 +234,46 @@ def test_no_saving_is_found_where_there_is_none():
     assert [round(t / 10**4) for t in totals] == [604_248, 605_091]
     assert broken(before, after, "day") == []
     found = adjusted(before, after, Fraction(12))
-    print(
-        float(found.bound(-1)),
-        float(found.bound(1)),
-        float(found.expected / found.actual - 1),
-        float(found.fit.r2),
-        float(found.cv_rmse),
-        float(found.rho),
-        [f.message for f in flags(before, after, found, ["cdd", "hdd", "workday"], "day")],
-    )
+    gain = found.expected / found.actual - 1
+    printed = [round(float(x) * 100, 2) for x in (found.bound(-1), gain, found.bound(1))]
+    assert printed == [-1.46, 0.15, 1.76]
     assert found.bound(-1) < 0 < found.bound(1)
+
+
+# --- UCI steel: a year of one works in kgce and CO2 -----------------------------------------------
+
+
+def test_a_year_of_a_steel_works_in_coal_equivalent_and_carbon():
+    """35 040 quarter hours; kgce and CO2 from the published total by hand."""
+    zone = ZoneInfo("Asia/Seoul")
+    rows = []
+    for i, r in enumerate(lines(DATA / "uci_steel_energy" / "Steel_industry_data.csv.gz")):
+        day, month, year = map(int, r[0].split()[0].split("/"))
+        seconds = int(r[7])
+        begins = datetime(year, month, day, tzinfo=zone)
+        ends = begins + timedelta(days=seconds == 0, seconds=seconds)
+        rows.append(
+            {"seq": i, "tag": 1, "status": 0, "t_source": ns(ends), "kind": 1, "vtype": 4,
+             "flags": 1, "src_seq": 0, "value_f": float(r[1])}
+        )  # fmt: skip
+    points = [
+        point(1, role="energy_interval", unit="kWh", period_ms=900_000, mode="imported",
+              protocol="recorded"),
+    ]  # fmt: skip
+    p = plant([machine(stale_s=None)], points, zone="Asia/Seoul", energy={"grid_year": 2022})
+    year = (ns(datetime(2018, 1, 1, tzinfo=zone)), ns(datetime(2019, 1, 1, tzinfo=zone)))
+    w = window(pl.DataFrame(rows, schema=ROWS), p, year)
+    energy, each, carbon = comprehensive_results(w, machines(w))
+    assert Fraction(energy.value) == Fraction("959636.71") * Fraction("0.1229")
+    assert (energy.value, energy.unit, energy.coverage) == ("117939.351659", "kgce", "1")
+    assert Fraction(carbon.value) == Fraction("959636.71") * Fraction("0.5366")
+    assert each.value is None
+    # The data's own column is 0.00045 t/kWh and rounded to 0.01 t: another grid, the same order.
+    assert round(float(carbon.value) / 403_810, 2) == 1.28
+    # Whole days: every one has its 96 quarter hours, and their sum is the year.
+    steps = series(w, {}, Adjustment(step="day", drivers=())).steps
+    assert len(steps) == 365
+    assert sum(s.energy for s in steps) == 959_636_710
+    short = pl.DataFrame(rows[:200] + rows[201:], schema=ROWS)
+    holed = series(window(short, p, year), {}, Adjustment(step="day", drivers=())).steps
+    assert [s.label for s in holed if s.energy is None] == ["2018-01-03"]

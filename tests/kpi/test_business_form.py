@@ -9,10 +9,14 @@ from plantseal_testing_kpi import frame
 from plantseal_testing_ledgers import HOUR, ledger, month_ends, shop, year
 from ruamel.yaml import YAML
 
+from plantseal_kpi.business import orders, projects
 from plantseal_kpi.business.figures import IMPROVEMENTS, METRICS, business_results
+from plantseal_kpi.business.forms import term
+from plantseal_kpi.business.survival import survival_median
 from plantseal_kpi.calendar import period_span
 from plantseal_kpi.evaluate import evaluate
 from plantseal_kpi.metrics import BY_FACT, CATALOGUE
+from plantseal_kpi.report import ratio
 
 CRITERIA = Path(__file__).parents[2] / ".." / "shared" / "design" / "criteria.yaml"
 FIELDS = (
@@ -119,6 +123,15 @@ def test_improvements_of_two_known_years_are_what_they_were_made_to_be():
         )
 
 
+def test_the_sample_of_a_median_gives_that_median():
+    span, ledgers = period_span(year(2023)), two_years()
+    found = {r.metric: r for r in business_results(shop(), span, ledgers)}
+    t = term(shop(), span)
+    cycles = projects.durations(shop(), t, ledgers), orders.durations(t, ledgers)
+    for metric, sample in zip(("rd_cycle", "order_cycle"), cycles, strict=True):
+        assert survival_median(sample) == Fraction(found[metric].value)
+
+
 def test_evaluate_gives_the_business_figures_without_a_single_row():
     plant = shop(baseline={"kind": "pre_project", "period": year(2022).model_dump(mode="json")})
     report = evaluate(frame([]).lazy(), plant, year(2023), ledgers=two_years())
@@ -131,3 +144,11 @@ def test_evaluate_gives_the_business_figures_without_a_single_row():
 
 def test_a_plant_without_ledgers_has_no_business_figures():
     assert business_results(shop(), period_span(year(2023)), {}) == []
+
+
+def test_evaluate_gives_the_improvements_of_two_known_years():
+    plant = shop(baseline={"kind": "pre_project", "period": year(2022).model_dump(mode="json")})
+    report = evaluate(frame([]).lazy(), plant, year(2023), ledgers=two_years())
+    found = {r.metric: r.value for r in report.results if r.scope == "plant"}
+    for metric, wanted in WANTED.items():
+        assert found[metric] == ratio(*wanted.as_integer_ratio()), metric

@@ -2,7 +2,9 @@
 
 import hashlib
 import random
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import get_args
 
 import polars as pl
@@ -188,3 +190,24 @@ def test_dates_far_away_keep_four_digits():
                          "value_added")  # fmt: skip
     assert b"0001-01-01,1" in body
     assert read_canonical(body, "value_added")["date"].to_list() == [date(1, 1, 1)]
+
+
+def test_the_page_lists_every_column_as_the_code_has_it():
+    page = (Path(__file__).parents[2] / "docs" / "ledgers.md").read_text("utf-8")
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+    assert list(sections) == list(SCHEMAS)
+    for name, schema in SCHEMAS.items():
+        rows = [
+            line.strip("|").split("|") for line in sections[name].splitlines() if line[:3] == "| `"
+        ]
+        listed = [tuple(cell.strip() for cell in row) for row in rows]
+        assert listed == [
+            (
+                f"`{c.name}`", ", ".join(c.aliases), c.kind,
+                c.meaning + ("; " if c.words else "")
+                + ", ".join(f"`{w}` {'/'.join(zh)}".strip() for w, zh in c.words.items())
+                + ("; may be empty" if c.nullable else ""),
+            )
+            for c in schema.columns
+        ]  # fmt: skip
+        assert f"Key: {', '.join(schema.key)}." in sections[name]

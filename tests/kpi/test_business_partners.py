@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from plantseal_testing_ledgers import codes, figures, ledger, shop, year
 
@@ -29,6 +29,12 @@ def test_one_wrong_character_is_always_found(code, place, character):
 def test_two_characters_swapped_are_always_found(code, place):
     swapped = code[:place] + code[place + 1] + code[place] + code[place + 2 :]
     assert code_is_valid(swapped) == (swapped == code)
+
+
+@example("0" * 17)  # the weighted sum is 0, so is the check character
+@given(st.text(ALPHABET, min_size=17, max_size=17))
+def test_every_seventeen_characters_have_exactly_one_check_character(stem):
+    assert sum(code_is_valid(stem + c) for c in ALPHABET) == 1
 
 
 @pytest.mark.parametrize("code", ["", "9135010", "91350100M000100Y4I", "９１350100M000100Y43"])
@@ -87,7 +93,7 @@ def test_one_fen_under_ten_million_yuan_is_not_a_thousand_ten_thousands():
     assert (planned.value, share.value) == ("1000", "0.3")
     assert {"investments.other", "investments.software"} == codes(share)
     kinds = found["investment_cost_kinds"]
-    assert kinds.parts == {"kinds": "设备购置及安装费,软件购置费,系统集成费", "other": "1"}
+    assert kinds.parts == {"members": "设备购置及安装费,软件购置费,系统集成费", "other": "1"}
 
 
 def test_which_kinds_are_software_is_a_choice_that_is_said():

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from plantseal_kpi.energy.comprehensive import carbon_emissions, comprehensive_energy
-from plantseal_kpi.energy.factor_table import BASE, Factors, base_of, load_factors
+from plantseal_kpi.energy.factor_table import BASE, Factors, load_factors, per_of
 from plantseal_kpi.energy.factors import carbon_factor, coal_factor
 from plantseal_kpi.plant import EnergyPlan
+from plantseal_kpi.units import OF_CARRIER
 
 TABLE = {  # definitions 2.5
     "raw_coal": "0.7143", "washed_coal": "0.9000", "coke": "0.9714", "crude_oil": "1.4286",
@@ -26,8 +27,7 @@ def plan(**more):
 
 def per_unit(chosen, carrier):
     """The factor per unit of the table, as a person reads it."""
-    per = next(x.per for x in load_factors().limits if x.carrier == carrier)
-    return None if chosen.value is None else chosen.value * BASE[per][1]
+    return None if chosen.value is None else chosen.value * BASE[per_of(carrier)][1]
 
 
 def altered(where, carrier, **fields):
@@ -164,7 +164,8 @@ def test_a_carrier_without_a_carbon_factor_takes_the_plans():
 
 
 def test_every_carrier_has_limits_and_a_base_unit():
-    assert {base_of(c) for c in TABLE} == {"Wh", "mL", "g"}
+    assert {OF_CARRIER[c] for c in TABLE} == {"Wh", "mL", "g"}
+    assert all(BASE[per_of(c)][0] == OF_CARRIER[c] for c in TABLE)
     limited = {x.carrier for x in load_factors().limits}
     assert (
         limited

@@ -86,3 +86,55 @@ def test_a_share_of_nothing_is_null():
     share = next(r for r in report.results if r.metric == "digital_equipment_share")
     assert (share.denominator, share.value) == ("0", None)
     assert mean_terms([]) == (0, 0)
+
+
+def figure(rows, machines, points, metric, seconds=600):
+    report = evaluate(frame(rows).lazy(), plant(machines, points), period(seconds))
+    return next(r for r in report.results if r.metric == metric)
+
+
+def heard(tag, until):
+    return [birth(100, at(0), vendor="acme")] + [row(tag, at(t), t) for t in range(0, until, 10)]
+
+
+def test_l3_needs_an_upload_rate_of_its_own_of_nine_tenths():
+    for until, n in ((600, "1"), (540, "1"), (530, "0")):
+        got = figure(heard(1, until), [machine(), machine("m2")], [point()],
+                     "uploading_equipment_share")  # fmt: skip
+        assert (got.numerator, got.denominator) == (n, "2")
+    assert "equipment.upload_low" in {f.code for f in got.findings}
+
+
+def test_l3_of_records_without_receive_times_is_null():
+    flags = int(Flag.IMPORTED)
+    rows = [row(1, None, v, t_source=at(i), flags=flags) for i, v in enumerate("AB")]
+    got = figure(rows, [machine()], [point()], "uploading_equipment_share")
+    assert (got.value, got.findings[-1].code) == (None, "upload.no_receive_times")
+
+
+def test_numeric_control_is_counted_apart_and_what_is_not_said_is_a_bound():
+    machines = [
+        machine("a", numeric=True, declared_level="L1"),
+        machine("b", numeric=False, declared_level="L1"),
+        machine("c", declared_level="L1"),
+        machine("d", numeric=True, card="line"), machine("e", numeric=False, card="line"),
+    ]  # fmt: skip
+    got = figure([], machines, [], "numeric_equipment_share")
+    assert (got.value, got.low, got.high) == ("0.25", "0.25", "0.5")
+    assert "c" in next(f.message for f in got.findings if f.code == "equipment.numeric_unsaid")
+    assert figure([], machines, [], "digital_equipment_share").value == "0.75"
+
+
+def test_both_groupings_where_a_line_hides_machines():
+    machines = [machine(n, card="line", declared_level="L1") for n in "abc"] + [machine("d")]
+    got = figure([], machines, [], "digital_equipment_share")
+    assert (got.value, got.parts["by_machine"]) == ("0.5", "0.75")
+    assert "equipment.card" in {f.code for f in got.findings}
+
+
+def test_the_form_of_2021_is_answered():
+    p = plant([machine(key=True, numeric=True)], [], notices=("CQ2021-114",),
+              project={"track": "pilot_factory"})  # fmt: skip
+    report = evaluate(frame([]).lazy(), p, period(600))
+    said = {v.criterion: v.figure for v in report.verdicts if ".eff0" in v.criterion}
+    assert (said["cq2021.f5.eff01"], said["cq2021.f5.eff02"]) == ("100", "0")

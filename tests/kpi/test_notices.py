@@ -180,7 +180,7 @@ def test_a_package_keeps_its_schema():
         "id": "x", "name_zh": "x", "when": {}, "criteria": ["cq1999."]}])  # fmt: skip
     twice = text("CQ2022-38")
     twice["criteria"].append(twice["criteria"][0])
-    with pytest.raises(ValidationError, match="given more than once: cq2022.s1.maturity"):
+    with pytest.raises(ValidationError, match=r"given more than once: cq2022\.s1\.maturity"):
         Notice.model_validate(twice)
 
 

@@ -38,6 +38,7 @@ from plantseal_connectors.source import Connector, SourceSettings
 from plantseal_connectors.tags import Finding, Tag, TagSpec
 from plantseal_kpi.judging.notices import notice_keys
 from plantseal_kpi.plant import Equipment, LedgerName, MachineState, Plant, PlantHead
+from plantseal_kpi.units import FACTORS, OF_CARRIER
 
 T = TypeVar("T")
 _HEADER = TypeAdapter(Header)
@@ -232,6 +233,7 @@ class _Reader:
         if connector:
             specs = self._planned(connector, settings, rows, at)
             devices = connector.devices(settings, _numbered(specs))
+        self._check_units(rows, specs)
         return PlantSource(head.id, connector, settings, specs, head.worker, devices)
 
     def _planned(
@@ -264,6 +266,21 @@ class _Reader:
                 message = say(lang, "got", got=got, expected=expected)
                 message = with_hint(lang, message, row.value.equipment, known)
                 self.problems.append(Problem(row.file, row.line, 0, "equipment", message))
+
+    def _check_units(self, rows: Iterable[Placed[TagSpec]], specs: Iterable[TagSpec]) -> None:
+        """Check that meters and counters have a unit that measures what they are said to count."""
+        lang = self.document.lang
+        for row, spec in zip(rows, specs, strict=True):
+            metered = spec.role in ("energy", "energy_interval")
+            base = OF_CARRIER[spec.carrier] if metered else "piece"
+            if (metered or spec.role.startswith("count_")) and (
+                FACTORS.get(spec.unit, ("", 0))[0] != base
+            ):
+                units = [u for u, (of, _) in FACTORS.items() if of == base and u]
+                what = spec.carrier if metered else spec.role
+                expected = say(lang, "unit_of", units=", ".join(units), what=what)
+                message = say(lang, "got", got=display(lang, spec.unit), expected=expected)
+                self.problems.append(Problem(row.file, row.line, 0, "unit", message))
 
     def _check_recorded(self, rows: Iterable[Placed[TagSpec]]) -> None:
         lang = self.document.lang

@@ -51,6 +51,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "of_register": ("an id of the equipment register", "设备台账中的编号"),
     "of_points": ("the name of a tag", "测点名称"),
     "of_loops": ("the id of a loop in process.loops", "process.loops 中的回路编号"),
+    "unit_of": ("one of {units}, for {what}", "{units} 之一（{what}）"),
     "window": ("window", "窗口"),
     "loop": ("loop", "回路"),
     "parameter": ("parameter", "参数"),

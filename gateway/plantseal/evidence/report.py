@@ -8,7 +8,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-RENDERER: Final = "plantseal.page/2"
+RENDERER: Final = "plantseal.page/3"
 """Version of the page; raised with every change of its bytes."""
 
 NOT_PROVEN: Final = (
@@ -59,6 +59,8 @@ def page(report: Mapping[str, Any]) -> bytes:
         f"<p>期间 Period: {_e(report['start'])} – {_e(report['end'])}<br>"
         f"采集行数 Live rows: {_e(report['rows_live'])}; "
         f"导入行数 Imported rows: {_e(report['rows_imported'])}</p>\n",
+        _windows(report["window"], report["windows"]),
+        _tracks(report["tracks"]),
         "<h2>结论 Verdicts</h2>\n",
         _table(
             ("条款 Clause", "要求 Requirement", "数值 Figure", "判断 Outcome", "说明 Reasons"),
@@ -68,7 +70,7 @@ def page(report: Mapping[str, Any]) -> bytes:
         _table(
             (
                 "指标 Metric", "范围 Scope", "数值 Value", "分子 / 分母 Ratio", "单位 Unit",
-                "覆盖 Coverage", "来源 Origin", "公式 Formula",
+                "覆盖 Coverage", "区间 Range", "来源 Origin", "公式 Formula",
             ),
             map(_result, report["results"]),
         ),
@@ -95,13 +97,58 @@ def _ratio(item: Mapping[str, Any]) -> str:
     return f"{_e(item['numerator'])} / {_e(item['denominator'])}"
 
 
+def _windows(reported: Any, windows: Sequence[Mapping[str, Any]]) -> str:
+    """Return every window that was declared; a report of none of them says so."""
+    said = _e(reported) if reported is not None else "未事先声明 not declared beforehand"
+    head = f"<h2>申报窗口 Windows</h2>\n<p>本报告 This report: {said}</p>\n"
+    if not windows:
+        return head
+    return head + _table(
+        ("窗口 Window", "期间 Period", "用途 Purpose", "声明于 Declared", "已报告 Reported"),
+        (
+            f"<tr><td>{_e(w['id'])}</td><td>{_e(w['start'])} – {_e(w['end'])}</td>"
+            f"<td>{_e(w['purpose'])}</td><td>{_e(w['declared'])}</td>"
+            f"<td>{'√' if w['reported'] else ''}</td></tr>\n"
+            for w in windows
+        ),
+    )
+
+
+def _tracks(tracks: Sequence[Mapping[str, Any]]) -> str:
+    if not tracks:
+        return ""
+    return "<h2>类别 Tracks</h2>\n" + _table(
+        ("通知 Notice", "类别 Track", "判断 Outcome", "条款 Criteria", "说明 Reasons"),
+        (
+            f"<tr><td>{_e(t['notice'])}</td><td>{_e(t['name_zh'])}</td>"
+            f'<td class="{_e(t["outcome"])}">{_e(t["outcome"])}</td>'
+            f"<td>{_e(', '.join(f'{k} {n}' for k, n in sorted(t['counts'].items())))}</td>"
+            f"<td>{_messages(t['reasons'])}</td></tr>\n"
+            for t in tracks
+        ),
+    )
+
+
+def _range(r: Mapping[str, Any]) -> str:
+    """Return what the data allow where something is unknown, and how sure one can be."""
+    parts = []
+    if r["low"] is not None or r["high"] is not None:
+        parts.append(f"{_e(r['low'])} – {_e(r['high'])}")
+    if (i := r["interval"]) is not None:
+        parts.append(f"{_e(i['low'])} – {_e(i['high'])}<br><small>{_e(i['method'])} "
+                     f"{_e(i['level'])}</small>")  # fmt: skip
+    return "<br>".join(parts)
+
+
 def _verdict(v: Mapping[str, Any]) -> str:
+    bound = "" if v["bound"] is None else f"<br><small>界限 bound {_e(v['bound'])}</small>"
     return (
         f"<tr><td>{_e(v['notice'])} {_e(v['clause'])}<br><small>{_e(v['criterion'])}</small></td>"
         f"<td>{_e(v['text_zh'])}<br><small>{_e(v['metric'])} {_e(v['comparator'])} "
         f"{_e(v['threshold'])} {_e(v['unit'])}</small></td>"
-        f'<td class="n">{_e(v["figure"])}<br><small>{_ratio(v)}</small></td>'
-        f'<td class="{_e(v["outcome"])}">{_e(v["outcome"])}</td><td>{_messages(v["reasons"])}</td>'
+        f'<td class="n">{_e(v["figure"])}<br><small>{_ratio(v)}</small>{bound}</td>'
+        f'<td class="{_e(v["outcome"])}">{_e(v["outcome"])}</td><td>{_e(v["formula"] or None)}<br>'
+        f"{_messages(v['reasons'])}</td>"
         "</tr>\n"
     )
 
@@ -110,7 +157,8 @@ def _result(r: Mapping[str, Any]) -> str:
     return (
         f"<tr><td>{_e(r['metric'])}/{_e(r['version'])}</td><td>{_e(r['scope'])}</td>"
         f'<td class="n">{_e(r["value"])}</td><td class="n">{_ratio(r)}</td><td>{_e(r["unit"])}</td>'
-        f'<td class="n">{_e(r["coverage"])}</td><td>{_e(r["origin"])}</td>'
+        f'<td class="n">{_e(r["coverage"])}</td><td class="n">{_range(r)}</td>'
+        f"<td>{_e(r['origin'])}</td>"
         f"<td>{_e(r['formula'])}<br><small>{_messages(r['findings'])}</small></td></tr>\n"
     )
 

@@ -16,11 +16,11 @@ from plantseal_kpi.business import (
 )  # fmt: skip
 from plantseal_kpi.business.forms import Change, term
 from plantseal_kpi.business.output import output_of
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.calendar import Span
 from plantseal_kpi.metric import Metric
 from plantseal_kpi.plant import Plant
 from plantseal_kpi.report import Result
-from plantseal_kpi.study import Ledgers
 
 METRICS: Final[tuple[Metric, ...]] = (
     *costs.METRICS, *projects.METRICS, *inventory.METRICS, *orders.METRICS, *staff.METRICS,

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.calendar import Span, ns
 from plantseal_kpi.figures import finding
 from plantseal_kpi.plant import LedgerName, Plant
 from plantseal_kpi.report import Finding
-from plantseal_kpi.study import Ledgers
 
 Terms = tuple[int, int]
 HOUR_NS: Final = 3600 * 10**9

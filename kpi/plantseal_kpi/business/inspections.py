@@ -12,12 +12,12 @@ from typing import Final
 import polars as pl
 
 from plantseal_kpi.business.forms import Terms, times_in
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.calendar import Span
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.metric import Metric
 from plantseal_kpi.plant import Plant
 from plantseal_kpi.report import Finding, Result
-from plantseal_kpi.study import Ledgers
 
 VERSION = 1
 

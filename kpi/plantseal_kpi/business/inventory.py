@@ -24,11 +24,11 @@ from plantseal_kpi.business.forms import (
     total,
 )  # fmt: skip
 from plantseal_kpi.business.output import Output
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.metric import N21, Metric
 from plantseal_kpi.plant import Plant
 from plantseal_kpi.report import Finding, Result
-from plantseal_kpi.study import Ledgers
 
 VERSION = 1
 POINTS = 13

@@ -11,12 +11,12 @@ from typing import Final
 import polars as pl
 
 from plantseal_kpi.business.forms import Term, Terms, no_ledger, total
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.metric import N20, Metric
 from plantseal_kpi.plant import Plant
 from plantseal_kpi.plant.business import COST_KINDS
 from plantseal_kpi.report import Finding, Result
-from plantseal_kpi.study import Ledgers
 
 VERSION = 1
 _FEN: Final = 1_000_000  # in 1 万元
@@ -49,7 +49,7 @@ def software_investment_share(software_fen: int, planned_fen: int) -> Terms:
 
 
 def investment_cost_kinds(kinds: tuple[str, ...]) -> Terms:
-    """Return how many kinds of cost the ledger lists, as (count, 1); ``parts.kinds`` names them."""
+    """Return how many kinds of cost the ledger lists, as (count, 1); ``parts.members`` names them."""
     return len(kinds), 1
 
 
@@ -143,7 +143,7 @@ def _kinds(items: pl.DataFrame) -> Result:
     kinds = tuple(k for k in COST_KINDS if k in named)
     return result(
         "investment_cost_kinds", VERSION, "plant", *investment_cost_kinds(kinds), unit="count",
-        origin="imported", parts={"kinds": ",".join(kinds), "other": ("other" in named and "1") or ""},
+        origin="imported", parts={"members": ",".join(kinds), "other": ("other" in named and "1") or ""},
         formula="{n} of the kinds of cost that the notice lists",
     )  # fmt: skip
 

@@ -20,11 +20,11 @@ from plantseal_kpi.business.forms import (
     no_records,
     reduction,
 )  # fmt: skip
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.business.survival import Duration, quantile, survival_median
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.metric import N21, Metric
 from plantseal_kpi.report import Finding, Result
-from plantseal_kpi.study import Ledgers
 
 VERSION = 1
 _FULL: Final = (

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from plantseal_kpi.business.forms import Term, days_in, missing_months
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.figures import finding
 from plantseal_kpi.report import Finding, Result
-from plantseal_kpi.study import Ledgers
 
 
 @dataclass(frozen=True, slots=True)

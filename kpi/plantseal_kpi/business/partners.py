@@ -10,11 +10,11 @@ from typing import Final
 import polars as pl
 
 from plantseal_kpi.business.forms import Term, Terms, no_ledger, times_in
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.calendar import Span
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.metric import N21, Metric
 from plantseal_kpi.report import Result
-from plantseal_kpi.study import Ledgers
 
 VERSION = 1
 _ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: without I, O, S, V, Z

@@ -14,12 +14,12 @@ from typing import Final
 import polars as pl
 
 from plantseal_kpi.business.forms import Change, Term, Terms, no_ledger, no_records, reduction
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.business.survival import Duration, survival_median
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.metric import N20, Metric
 from plantseal_kpi.plant import Plant
 from plantseal_kpi.report import Finding, Result
-from plantseal_kpi.study import Ledgers
 
 VERSION = 1
 FEW = 5

@@ -15,11 +15,11 @@ from plantseal_kpi.business.forms import (
     no_ledger,
     total,
 )  # fmt: skip
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.metric import N21, Metric
 from plantseal_kpi.plant import Plant
 from plantseal_kpi.report import Result
-from plantseal_kpi.study import Ledgers
 
 VERSION = 1
 _MEANING: Final = {

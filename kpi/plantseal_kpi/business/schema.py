@@ -33,6 +33,8 @@ Kind = Literal[
     "mass",  # g
     "number",  # an exact decimal, as text without exponent
 ]
+Ledgers = Mapping[str, pl.DataFrame]
+"""Ledgers by name, each of its schema in :mod:`plantseal_kpi.business.ledgers`."""
 DTYPES: Final[dict[Kind, pl.DataType]] = {
     "id": pl.String(), "text": pl.String(), "word": pl.String(), "truth": pl.Boolean(),
     "day": pl.Date(), "posting": pl.Date(), "time": pl.Datetime("ns", "UTC"),

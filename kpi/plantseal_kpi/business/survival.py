@@ -3,6 +3,7 @@
 Source: E. L. Kaplan and P. Meier, J. Am. Stat. Assoc. 53 (1958) 457; definitions 2.4.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -20,12 +21,12 @@ def kaplan_meier(durations: Sequence[Duration]) -> list[tuple[int, Fraction]]:
         [(1, '2/3'), (3, '0')]
     """
     left, share, steps = len(durations), Fraction(1), []
-    for t in sorted({t for t, _ in durations}):
-        ended = sum(1 for d, over in durations if d == t and over)
-        if ended:
-            share *= 1 - Fraction(ended, left)
+    gone, ended = Counter(t for t, _ in durations), Counter(t for t, over in durations if over)
+    for t in sorted(gone):
+        if ended[t]:
+            share *= 1 - Fraction(ended[t], left)
             steps.append((t, share))
-        left -= sum(1 for d, _ in durations if d == t)
+        left -= gone[t]
     return steps
 
 

@@ -17,11 +17,10 @@ from itertools import pairwise
 
 import polars as pl
 
-from plantseal_kpi.energy.factor_table import base_of
 from plantseal_kpi.figures import finding
 from plantseal_kpi.plant import Carrier
 from plantseal_kpi.report import Finding
-from plantseal_kpi.units import factor
+from plantseal_kpi.units import OF_CARRIER, factor
 
 Days = tuple[date, date]
 """Local days [first, end)."""
@@ -91,7 +90,8 @@ def bills_of(ledger: pl.DataFrame | None, carrier: Carrier) -> tuple[list[Bill],
     for r in ledger.filter(pl.col("carrier") == carrier).sort("meter", "start").to_dicts():
         where = f"{r['meter']}, bill of {r['start']}"
         try:
-            by = factor(r["unit"], Decimal(1), base_of(carrier))
+            water = carrier == "fresh_water" and r["unit"] == "t"  # 1 t is taken for 1 m3
+            by = factor("m3" if water else r["unit"], Decimal(1), OF_CARRIER[carrier])
             amount = Fraction(r["quantity"]) * by
         except ValueError as e:
             found.append(finding("energy.bill_unit", f"{where}: {e}", meter=r["meter"]))

@@ -7,9 +7,10 @@ Source: definitions 4.1 (counters), 3.2 (missing is never filled).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, partial
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -17,18 +18,17 @@ import polars as pl
 
 from plantseal_kpi.calendar import Span, local_days
 from plantseal_kpi.energy.bills import Bill, Days, billed, bills_of
-from plantseal_kpi.energy.factor_table import base_of
-from plantseal_kpi.figures import finding
+from plantseal_kpi.energy.whole import LEAST_KNOWN, known_whole, shares_known
+from plantseal_kpi.figures import finding, mean_terms
 from plantseal_kpi.plant import Carrier, Point
 from plantseal_kpi.report import Finding
 from plantseal_kpi.rows.by_span import amount_in
+from plantseal_kpi.rows.totals import of_origin
 from plantseal_kpi.rows.window import Window
-from plantseal_kpi.units import Base
+from plantseal_kpi.units import OF_CARRIER, Base
 
 ROLES = ("energy", "energy_interval")
 CARRIERS: tuple[Carrier, ...] = get_args(Carrier)
-_MILLI = 10**6
-_HOUR_NS = 3600 * 10**9
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Source:
     @property
     def base(self) -> Base:
         """Unit of the amounts."""
-        return base_of(self.carrier)
+        return OF_CARRIER[self.carrier]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,8 +64,11 @@ class Source:
         if self.points:
             each = [amount_in(self.window, p, spans) for p in self.points]
             return [added(column) for column in zip(*each, strict=True)]
-        zone = ZoneInfo(self.window.plant.zone)
-        return [billed(self.bills, days_of(s, zone)).amount for s in spans]
+        zone = self.window.plant.zone
+        return [
+            billed(self.bills, days_of(s, ZoneInfo(zone))).amount if whole_days(s, zone) else None
+            for s in spans
+        ]
 
     def silent(self, span: Span) -> list[str]:
         """Return the meters that say nothing of a span."""
@@ -78,35 +81,31 @@ class Source:
             if billed([b for b in self.bills if b.meter == m], days).amount is None
         ]  # fmt: skip
 
-    def known(self, spans: Sequence[Span]) -> list[tuple[int, int]]:
-        """Return (known, expected) of each span: slices of each meter, or days with a bill.
-
-        A span longer than a day has days for slices, another one hours; a meter that is read more
-        seldom, or tells changes only, has one slice.
-        """
+    def known(self, span: Span) -> tuple[int, int]:
+        """Return (known, expected) of a span: slices of each meter, or days with a bill."""
         if not self.points:
-            zone = ZoneInfo(self.window.plant.zone)
-            each = [billed(self.bills, days_of(s, zone)) for s in spans]
-            return [(b.billed_days, b.days) for b in each]
-        seen, wanted = [0] * len(spans), [0] * len(spans)
-        for p in self.points:
-            slices = [(i, x) for i, s in enumerate(spans) for x in self._slices(p, s)]
-            told = amount_in(self.window, p, [x for _, x in slices])
-            for (i, _), amount in zip(slices, told, strict=True):
-                seen[i] += amount is not None
-                wanted[i] += 1
-        return list(zip(seen, wanted, strict=True))
+            b = billed(self.bills, days_of(span, ZoneInfo(self.window.plant.zone)))
+            return b.billed_days, b.days
+        shares = [
+            shares_known(self.window, [p], [span], partial(amount_in, self.window, p))[0]
+            for p in self.points
+        ]
+        return mean_terms([x.as_integer_ratio() for x in shares])
 
-    def _slices(self, p: Point, span: Span) -> list[Span]:
-        start, end = span
-        long = end - start > 25 * _HOUR_NS  # a day of 25 hours is still a day
-        most = 24 * _HOUR_NS if long else _HOUR_NS
-        if p.period_ms * _MILLI > most or p.mode == "subscribed" or p.protocol == "sparkplug":
-            return [span]
-        if not long:
-            return [(t, min(t + _HOUR_NS, end)) for t in range(start, end, _HOUR_NS)]
-        days = local_days(span, self.window.plant.zone)
-        return [(max(a, start), min(b, end)) for _, a, b in days if a < end and b > start]
+    def whole(self, spans: Sequence[Span]) -> list[int | None]:
+        """Return the amount of each day or month; None where it is not known whole."""
+        w = self.window
+        if self.points:
+            each = [
+                known_whole(w, [p], self.base, spans, partial(amount_in, w, p)) for p in self.points
+            ]
+            return [added(column) for column in zip(*each, strict=True)]
+        zone = ZoneInfo(w.plant.zone)
+        told = [billed(self.bills, days_of(s, zone)) for s in spans]
+        return [
+            b.amount if b.days and Fraction(b.billed_days, b.days) >= LEAST_KNOWN else None
+            for b in told
+        ]
 
     @cached_property
     def check(self) -> Finding | None:
@@ -129,7 +128,7 @@ def sources(w: Window, bills: pl.DataFrame | None) -> list[Source]:
     out = []
     for carrier in CARRIERS:
         metered = [p for p in w.plant.points if p.role in ROLES and p.carrier == carrier]
-        points = tuple(sorted(_of_origin(w, metered), key=lambda p: p.tag))
+        points = tuple(sorted(of_origin(w, metered), key=lambda p: p.tag))
         usable, found = bills_of(bills, carrier)
         if not points and not usable and not found:
             continue
@@ -138,6 +137,10 @@ def sources(w: Window, bills: pl.DataFrame | None) -> list[Source]:
             why = f"{carrier}: no meter says anything of the period, so its bills count"
             note = finding("energy.bills_instead", why, carrier=carrier)
             source = Source(w, carrier, (), tuple(usable), (*found, note))
+        if not source.points and not whole_days((w.start, w.end), w.plant.zone):
+            why = f"{carrier}: the period cuts a local day, and bills cannot tell parts of days"
+            note = finding("energy.bill_days", why, carrier=carrier)
+            source = replace(source, findings=(*source.findings, note))
         out.append(source)
     return out
 
@@ -163,14 +166,12 @@ def days_of(span: Span, zone: ZoneInfo) -> Days:
     return _day(span[0], zone), _day(span[1] - 1, zone) + timedelta(days=1)
 
 
+def whole_days(span: Span, zone: str) -> bool:
+    """Return whether a span begins and ends at local midnight."""
+    days = local_days(span, zone)
+    return (days[0][1], days[-1][2]) == span
+
+
 def _day(t_ns: int, zone: ZoneInfo) -> date:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=t_ns // 1000)
     return moment.astimezone(zone).date()
-
-
-def _of_origin(w: Window, points: Sequence[Point]) -> list[Point]:
-    """Return the points that rows of this origin can belong to; see :mod:`rows.totals`."""
-    recorded = [p for p in points if p.mode == "imported"]
-    if w.origin == "imported":
-        return recorded or list(points)
-    return [p for p in points if p.mode != "imported"]

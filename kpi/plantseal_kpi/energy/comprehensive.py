@@ -12,7 +12,7 @@ import polars as pl
 
 from plantseal_kpi.energy.carriers import Source, sources
 from plantseal_kpi.energy.factors import Chosen, carbon_factor, coal_factor
-from plantseal_kpi.figures import finding, result, text
+from plantseal_kpi.figures import finding, mean_terms, result, text
 from plantseal_kpi.machines.production import Machine
 from plantseal_kpi.metric import Metric
 from plantseal_kpi.report import Finding, Result
@@ -60,11 +60,12 @@ def carbon_emissions(used: Iterable[tuple[int, Fraction]]) -> Terms:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """One carrier in the period: its amount and its factor."""
+    """One carrier in the period: its amount, its factor, and (known, expected) of its meters."""
 
     source: Source
     amount: int | None
     factor: Chosen
+    known: Terms
 
 
 def comprehensive_results(
@@ -82,12 +83,10 @@ def comprehensive_results(
     """
     listed = sources(w, bills)
     span = (w.start, w.end)
-    amounts = [s.amounts([span])[0] for s in listed]
     plan = w.plant.energy
-    coal = [Used(s, a, coal_factor(plan, s.carrier)) for s, a in zip(listed, amounts, strict=True)]
-    carbon = [
-        Used(s, a, carbon_factor(plan, s.carrier)) for s, a in zip(listed, amounts, strict=True)
-    ]
+    read = [(s, s.amounts([span])[0], s.known(span)) for s in listed]
+    coal = [Used(s, amount, coal_factor(plan, s.carrier), k) for s, amount, k in read]
+    carbon = [Used(s, amount, carbon_factor(plan, s.carrier), k) for s, amount, k in read]
     energy = _figure(w, "comprehensive_energy", "kgce", coal)
     return [
         energy,
@@ -113,12 +112,11 @@ def _figure(w: Window, metric: str, unit: str, used: Sequence[Used]) -> Result:
     at, low, high = (
         _total(form, [(u.amount, _at(u.factor, which)) for u in used]) for which in _ENDS
     )
-    shares = [u.source.known([span])[0] for u in used]
-    wanted = sum(d for _, d in shares)
+    shares = [u.known for u in used]
     return result(
         metric, VERSION, "plant", *(at or (None, None)),
         unit=unit, origin=w.origin,
-        coverage=(sum(n for n, _ in shares), wanted) if wanted else None,
+        coverage=mean_terms([s for s in shares if s[1]]) if any(d for _, d in shares) else None,
         bounds=(Fraction(*low), Fraction(*high)) if low and high and low != high else None,
         parts=_parts(used, unit),
         formula=" + ".join(_term(u) for u in used) + f" = {{n}} / {{d}} {unit}" if used else "",

@@ -157,16 +157,6 @@ def _tuples(value: object) -> object:
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
-def base_of(carrier: Carrier) -> Base:
-    """Return the unit in which the amounts of a carrier are summed: Wh, mL or g.
-
-    Example:
-        >>> base_of("natural_gas"), base_of("heat"), base_of("diesel")
-        ('mL', 'Wh', 'g')
-    """
-    return BASE[per_of(carrier)][0]
-
-
 def per_of(carrier: Carrier) -> Per:
     """Return the unit that the factors of a carrier are of."""
     return next(x.per for x in load_factors().limits if x.carrier == carrier)

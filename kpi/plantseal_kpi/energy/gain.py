@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Final
 
 from plantseal_kpi.energy.adjusted import LEVEL, METHOD, Adjusted, adjusted
+from plantseal_kpi.energy.carriers import ROLES
 from plantseal_kpi.energy.per_unit import (
     GAIN_VERSION,
     energy_per_unit_reduction,
@@ -129,6 +130,11 @@ def _raw(
     figures = [_figure(s, _OF) for s in (before, now)]
     known = [Fraction(r.coverage) for r in figures if r is not None and r.coverage is not None]
     own = [f for r in figures if r is not None for f in r.findings]
+    points = now.window.plant.points
+    others = {p.carrier for p in points if p.role in ROLES} - {"electricity"}
+    if others:
+        why = f"the raw form is of electricity alone; {', '.join(sorted(others))} is metered too"
+        own.append(finding("energy.raw_electricity", why))
     n0, d0 = past or ("?", "?")
     n1, d1 = present or ("?", "?")
     return result(

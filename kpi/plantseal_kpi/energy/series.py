@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -20,15 +21,13 @@ from plantseal_kpi.calendar import Span, local_days, period_span
 from plantseal_kpi.energy.adjusted import Step
 from plantseal_kpi.energy.carriers import Source, days_of, sources
 from plantseal_kpi.energy.factors import coal_factor
+from plantseal_kpi.energy.whole import known_whole
 from plantseal_kpi.figures import finding
 from plantseal_kpi.plant import Adjustment, Driver, Equipment, Plant
 from plantseal_kpi.report import Finding
 from plantseal_kpi.rows.by_span import pieces_in
 from plantseal_kpi.rows.window import Window
 from plantseal_kpi.study import Ledgers
-
-LEAST_KNOWN = Fraction(9, 10)
-"""Share of a month's days, or of a day's hours, that must be known of it (definitions 3.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Series:
 def series(w: Window, ledgers: Ledgers, plan: Adjustment) -> Series:
     """Return energy and drivers of each whole step of the window."""
     listed = sources(w, ledgers.get("energy_bills"))
-    cut = steps_of(w.plant, (w.start, w.end), plan.step)
+    cut = whole_steps(w.plant, (w.start, w.end), plan.step)
     spans = [span for _, _, span in cut]
     found: list[Finding] = [f for s in listed for f in s.findings]
     energy, unit, notes = _energy(w, listed, spans, plan)
@@ -81,7 +80,7 @@ def series(w: Window, ledgers: Ledgers, plan: Adjustment) -> Series:
     return Series(steps, unit, names, tuple(e.id for e in makers), tuple(found))
 
 
-def steps_of(plant: Plant, span: Span, size: str) -> list[tuple[str, int, Span]]:
+def whole_steps(plant: Plant, span: Span, size: str) -> list[tuple[str, int, Span]]:
     """Return (label, number in time, span) of the whole local days or months in ``span``.
 
     Months that the span cuts are dropped, and steps that meet the works.
@@ -115,7 +114,7 @@ def _energy(
     if plan.step == "day" and any(not s.points for s in listed):
         why = "bills cannot tell days apart; meter the carrier, or adjust by month"
         return nothing, "", [finding("model.bills_by_day", why)]
-    read = [_known_amounts(s, spans) for s in listed]
+    read = [s.whole(spans) for s in listed]
     if len(listed) == 1:
         return read[0], listed[0].base, _allocations(listed)
     factors = [coal_factor(w.plant.energy, s.carrier) for s in listed]
@@ -131,28 +130,6 @@ def _energy(
         ]
         summed.append(round(sum(terms, Fraction(0))) if len(terms) == len(column) else None)
     return summed, "g ce", [*notes, *_allocations(listed)]
-
-
-def _known_amounts(source: Source, spans: Sequence[Span]) -> list[int | None]:
-    shares = [Fraction(n, d) if d else Fraction(0) for n, d in source.known(spans)]
-    amounts = [
-        amount if share >= LEAST_KNOWN else None
-        for amount, share in zip(source.amounts(spans), shares, strict=True)
-    ]
-    return _unbridged(amounts, spans) if any(p.role == "energy" for p in source.points) else amounts
-
-
-def _unbridged(amounts: Sequence[int | None], spans: Sequence[Span]) -> list[int | None]:
-    """Return the amounts less those right after an unknown step.
-
-    A register bridges a gap by its own difference, and that lands in the step in which it is read
-    again: that step holds more than its own.
-    """
-    out = list(amounts)
-    for i in range(1, len(out)):
-        if amounts[i - 1] is None and spans[i - 1][1] == spans[i][0]:
-            out[i] = None
-    return out
 
 
 def _allocations(listed: Sequence[Source]) -> list[Finding]:
@@ -173,16 +150,16 @@ def _counters(w: Window, e: Equipment) -> tuple[str, ...]:
 
 def good_pieces(w: Window, e: Equipment, spans: Sequence[Span]) -> list[int | None]:
     """Return the good pieces of a machine in each span, planned time or not."""
-    each = [pieces_in(w, e, role, spans) for role in _counters(w, e)]
-    if not each:
-        return [None] * len(spans)
-    if len(each) == 1:
-        return _unbridged(each[0], spans)
-    good = [
+    each = [
+        known_whole(w, w.points_of(e, role), "piece", spans, partial(pieces_in, w, e, role))
+        for role in _counters(w, e)
+    ]
+    if len(each) < 2:
+        return each[0] if each else [None] * len(spans)
+    return [
         None if made is None or scrap is None else made - scrap
         for made, scrap in zip(*each, strict=True)
     ]
-    return _unbridged(good, spans)
 
 
 def _driver(

@@ -5,7 +5,7 @@ Thresholds include the number: 以上, 以下, 以内, 达到 and 不低于 alik
 Source: GB/T 8170 (comparison of full values); 民法典 art. 1259, by analogy.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -98,7 +98,7 @@ def on_the_edge(c: Criterion, value: FactValue) -> bool:
     if c.comparator not in ("date>=", "date<=") or not isinstance(c.threshold, str):
         return False
     if _is_day(c.threshold):
-        return moment(value).astimezone(CHINA).date() == moment(c.threshold).date()
+        return moment(value).date() == moment(c.threshold).date()
     return moment(value) == moment(c.threshold)
 
 
@@ -115,7 +115,7 @@ def _dated(c: Criterion, value: FactValue) -> bool:
         begin, end = (moment(x) for x in _listed(c.threshold))
         met = {begin <= at <= end for at in (first, last)}
     elif isinstance(c.threshold, str) and _is_day(c.threshold):
-        day, limit = first.astimezone(CHINA).date(), moment(c.threshold).date()
+        day, limit = first.date(), moment(c.threshold).date()
         met = {day >= limit if c.comparator == "date>=" else day <= limit}
     else:
         at_limit = moment(c.threshold)
@@ -128,7 +128,11 @@ def _dated(c: Criterion, value: FactValue) -> bool:
 
 
 def _is_day(text: str) -> bool:
-    return len(text) == len("2020-03-17")
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _sets(c: Criterion, has: set[str], wanted: set[str]) -> bool:
@@ -183,7 +187,7 @@ def _shown(value: object) -> str:
 
 
 def moment(value: object) -> datetime:
-    """Return a date or a time as an aware instant; a bare date begins in China.
+    """Return a date or a time as an instant in China; a bare date begins there.
 
     Raises:
         TypeError: The value is no date.
@@ -196,5 +200,8 @@ def moment(value: object) -> datetime:
             value = None
     if not isinstance(value, datetime):
         raise TypeError(f"got {given}, expected a date such as 2020-03-17")
-    # A bare date is a day of the plant; notices are Chinese, so their days begin there.
-    return value if value.tzinfo else value.replace(tzinfo=CHINA)
+    try:
+        # A bare date is a day of the plant.
+        return value.astimezone(CHINA) if value.tzinfo else value.replace(tzinfo=CHINA)
+    except OverflowError:
+        raise TypeError(f"got {given}, expected a date such as 2020-03-17") from None

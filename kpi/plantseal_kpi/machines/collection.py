@@ -182,7 +182,7 @@ def _kinds(w: Window, each: Sequence[Collected]) -> Result:
         "quality_alert_data_kinds", VERSION, "plant", len(have), len(KINDS), origin=w.origin,
         formula="{n} of {d} kinds of data with a parameter collected", findings=found,
         parts={**{k: f"{sum(mine)}/{len(mine)}" for k, mine in counts.items()},
-               "connected": ",".join(have)},
+               "members": ",".join(have)},
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from plantseal_kpi.metric import ISO, Metric
+from plantseal_kpi.metric import ISO, N21, Metric
 
 VERSION = 1
 Terms = tuple[int, int]
@@ -180,6 +180,30 @@ def utilisation(t: Times, calendar_ns: int) -> Terms | None:
     return (t.apt, calendar_ns) if calendar_ns else None
 
 
+def overall_equipment_utilisation_gain(before: Terms, after: Terms) -> Terms:
+    """Return OEE1 / OEE0 - 1 as (numerator, denominator): 设备综合利用率提升, relative.
+
+    The points stand beside it, :func:`points_gained`: 60 % to 66 % is +10 % and +6 points.
+
+    Example:
+        >>> n, d = overall_equipment_utilisation_gain((60, 100), (66, 100))
+        >>> n / d
+        0.1
+    """
+    return after[0] * before[1] - before[0] * after[1], before[0] * after[1]
+
+
+def points_gained(before: Terms, after: Terms) -> Terms:
+    """Return OEE1 - OEE0 as (numerator, denominator), in parts of 1.
+
+    Example:
+        >>> n, d = points_gained((60, 100), (66, 100))
+        >>> n / d
+        0.06
+    """
+    return after[0] * before[1] - before[0] * after[1], before[1] * after[1]
+
+
 _COUNTS: Final = ("count_total", "count_good", "count_scrap")
 _OEE: Final = ("state", *_COUNTS, "ideal_cycle_s", "calendar")
 METRICS: Final = (
@@ -198,4 +222,9 @@ METRICS: Final = (
     Metric("quality", VERSION, "质量率", "1", quality, _OEE, f"{ISO}, quality ratio"),
     Metric("oee", VERSION, "设备综合利用率", "1", oee, _OEE, f"{ISO}, OEE index"),
     Metric("nee", VERSION, "净设备效率", "1", nee, _OEE, f"{ISO}, NEE index"),
+    Metric(
+        "overall_equipment_utilisation_gain", VERSION, "设备综合利用率提升", "1",
+        overall_equipment_utilisation_gain, (*_OEE, "baseline"), f"{N21} 附件5 field 9",
+        ("overall_equipment_utilisation_gain",), interval=True,
+    ),
 )  # fmt: skip

@@ -5,9 +5,9 @@ Source: definitions 2.3, 2.4.
 
 from collections.abc import Sequence
 
+from plantseal_kpi.business.inspections import inspection_results
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.machines import defects, efficiency, ratios
-from plantseal_kpi.machines.inspections import Inspected, inspected
 from plantseal_kpi.machines.oee import Terms
 from plantseal_kpi.machines.work import EARNS, SORTS, Machine, counted_share, nothing, should_earn
 from plantseal_kpi.report import Finding, Result
@@ -33,7 +33,7 @@ def piece_results(
         ledgers: Inspections or lots, where they and not the counters judge the plant's pieces.
     """
     found = [f for m in machines for f in m.findings]
-    judged = inspected(w, ledgers) if scope == "plant" and ledgers else None
+    judged = _judged(w, ledgers) if scope == "plant" and ledgers else None
     rate = (
         _defects(w, scope, machines, found)
         if judged is None
@@ -89,15 +89,21 @@ def _made_less_scrap(w: Window, m: Machine) -> bool:
     return m.scrap is not None and not w.points_of(m.equipment, "count_good")
 
 
-def _inspected_defects(w: Window, judged: Inspected, machines: Sequence[Machine]) -> list[Result]:
+def _judged(w: Window, ledgers: Ledgers) -> Result | None:
+    """Return the defect rate by inspection records, pieces before lots; None without either."""
+    found = inspection_results(w.plant, (w.start, w.end), ledgers)
+    return found[0] if found else None
+
+
+def _inspected_defects(w: Window, judged: Result, machines: Sequence[Machine]) -> list[Result]:
     checked, terms = _terms(w, machines)
     counters = {"counters_defective": terms[0], "counters_made": terms[1]} if checked else {}
+    n, d = (None if x is None else int(x) for x in (judged.numerator, judged.denominator))
     return [
         result(
-            "defect_rate", defects.VERSION, "plant", *judged.terms,
-            origin="declared", coverage=None,
-            parts={"variant": w.plant.quality.variant, "scope": w.plant.quality.scope,
-                   "judged_by": judged.by, **judged.parts, **counters},
+            "defect_rate", defects.VERSION, "plant", n, d, origin=judged.origin,
+            parts={**judged.parts, **counters, "variant": "first_pass",
+                   "judged_by": f"{judged.metric}/{judged.version}"},
             formula="{n} not accepted at first pass / {d} inspected", findings=judged.findings,
         )
     ]  # fmt: skip
@@ -110,17 +116,12 @@ def _shares(
     sorted_ = [m for m in machines if m.made is not None and m.good is not None]
     scrapped = [m for m in machines if m.made is not None and m.scrap is not None]
     three = [m for m in scrapped if m.good is not None and not _lacks_one(w, m)]
-    made, good, scrap = (
-        lambda group: sum(m.made or 0 for m in group),
-        lambda group: sum(m.good or 0 for m in group),
-        lambda group: sum(m.scrap or 0 for m in group),
-    )
     rows = (
-        ("first_pass_yield", sorted_, ratios.first_pass_yield(good(sorted_), made(sorted_)),
+        ("first_pass_yield", sorted_, ratios.first_pass_yield(_sum(sorted_, "good"), _sum(sorted_, "made")),
          "{n} good at first pass / {d} made", SORTS),
-        ("scrap_ratio", scrapped, ratios.scrap_ratio(scrap(scrapped), made(scrapped)),
+        ("scrap_ratio", scrapped, ratios.scrap_ratio(_sum(scrapped, "scrap"), _sum(scrapped, "made")),
          "{n} scrapped / {d} made", "a counter of scrap and one of made or good"),
-        ("rework_ratio", three, ratios.rework_ratio(made(three), good(three), scrap(three)),
+        ("rework_ratio", three, ratios.rework_ratio(*(_sum(three, x) for x in ("made", "good", "scrap"))),
          "{n} neither good at first pass nor scrapped / {d} made",
          "counters of all three: made, good, scrap"),
     )  # fmt: skip
@@ -133,6 +134,10 @@ def _shares(
         for metric, group, terms, formula, needs in rows
         if group or scope == "plant"
     ]  # fmt: skip
+
+
+def _sum(machines: Sequence[Machine], count: str) -> int:
+    return sum(getattr(m, count) or 0 for m in machines)
 
 
 def _lacks_one(w: Window, m: Machine) -> bool:

@@ -1,216 +1,93 @@
-"""OEE, defect rate and production efficiency of a period: one reading of states and counters."""
+"""OEE and its factors as figures: for each machine that has what they need, and for the plant.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+The plant's figure is the ratio of sums over its machines, never a mean of ratios.
+"""
+
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from plantseal_kpi.figures import finding, result
-from plantseal_kpi.intervals import length
-from plantseal_kpi.machines import defects, efficiency, oee
-from plantseal_kpi.machines.oee import Output, Terms, Times
-from plantseal_kpi.plant import Equipment
+from plantseal_kpi.machines import oee, ratios
+from plantseal_kpi.machines.oee import Terms, Times
+from plantseal_kpi.machines.pieces import piece_results
+from plantseal_kpi.machines.shifts import shift_results
+from plantseal_kpi.machines.work import (
+    EARNS,
+    Machine,
+    counted_share,
+    machines,
+    nothing,
+    priced_share,
+    should_earn,
+)
 from plantseal_kpi.report import Finding, Result, ratio
-from plantseal_kpi.rows.states import UNKNOWN, machine_times
-from plantseal_kpi.rows.totals import Total, pieces
 from plantseal_kpi.rows.window import Window
+from plantseal_kpi.study import Ledgers
 
-NS = 10**9
+__all__ = ["Machine", "counted_share", "machines", "production_results"]
 
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What a machine did in the period.
-
-    Attributes:
-        states: Planned time by state [ns]; None without a state tag.
-        output: Pieces with their planned run time; None without counters or cycle time.
-        made: Pieces made; None where not counted.
-        good: Pieces good at first pass; None where not counted.
-        findings: What qualifies the counts.
-        counted: Time for which the counters are known, of the time for which they should be [ns].
-        sorts: True where the counters tell good pieces from others.
-    """
-
-    equipment: Equipment
-    planned_ns: int
-    states: dict[str, int] | None
-    made: int | None
-    good: int | None
-    output: Output | None
-    findings: tuple[Finding, ...]
-    counted: Terms = (0, 0)
-    sorts: bool = False
-
-    @property
-    def times(self) -> Times:
-        """Time elements of ISO 22400-2 [ns]."""
-        s = self.states or {}
-        return Times(self.planned_ns, s.get("producing", 0), s.get("setup", 0), s.get(UNKNOWN, 0))
+Bounds = tuple[Fraction, Fraction]
+TIME_FIGURES: Sequence[tuple[str, Callable[[Times], Terms], str]] = (
+    ("technical_efficiency", ratios.technical_efficiency, "{n} ns producing / {d} ns producing or down"),
+    ("utilisation_efficiency", ratios.utilisation_efficiency,
+     "{n} ns producing / {d} ns producing, set up or down"),
+    ("allocation_efficiency", ratios.allocation_efficiency,
+     "{n} ns producing, set up or down / {d} ns planned"),
+    ("setup_rate", ratios.setup_rate, "{n} ns set up / {d} ns producing or set up"),
+)  # fmt: skip
 
 
-def machines(w: Window) -> list[Machine]:
-    """Return what each registered machine did, in register order."""
-    times: dict[str, dict[str, int]] = {}
-    for equipment, state, ns in machine_times(w).iter_rows():
-        times.setdefault(equipment, {})[state] = ns
-    return [_machine(w, e, times.get(e.id)) for e in w.plant.equipment]
-
-
-def _machine(w: Window, e: Equipment, states: dict[str, int] | None) -> Machine:
-    total, good, scrap = (pieces(w, e, r) for r in ("count_total", "count_good", "count_scrap"))
-    used = [t for t in (total, good) if t.expected_ns]
-    if len(used) < 2 and scrap.expected_ns:
-        used.append(scrap)
-    made, fine = _counts(total, good, scrap)
-    found = [f for t in (total, good, scrap) for f in t.findings]
-    outside = max(total.unplanned, good.unplanned)
-    if outside:
-        found.append(
-            finding(
-                "counter.unplanned",
-                f"{e.id}: {outside} pieces were counted outside planned time and left out",
-                equipment=e.id,
-                pieces=outside,
-            )
-        )
-    clash = _contradiction(e, made, fine, used)
-    if clash is not None:
-        found.append(clash)
-        made = fine = None
-    cycle = e.ideal_cycle_s
-    output = None
-    if cycle is not None and made is not None and fine is not None:
-        output = Output(round(cycle * NS), made, fine)
-    counted = sum(t.covered_ns for t in used), sum(t.expected_ns for t in used)
-    planned = length(w.planned[e.id])
-    sorts = len(used) > 1
-    return Machine(e, planned, states, made, fine, output, tuple(found), counted, sorts)
-
-
-def _counts(total: Total, good: Total, scrap: Total) -> tuple[int | None, int | None]:
-    """Return (made, good), each derived from the other two counters where it has none."""
-    made, fine, bad = total.known, good.known, scrap.known
-    if not total.expected_ns and fine is not None and bad is not None:
-        made = fine + bad
-    if not good.expected_ns and made is not None and bad is not None:
-        fine = made - bad
-    return made, fine
-
-
-def _contradiction(
-    e: Equipment, made: int | None, fine: int | None, used: Sequence[Total]
-) -> Finding | None:
-    """Return why no figure can be formed from the counters of a machine, if they contradict."""
-    if made is None or fine is None:
-        return None
-    if not 0 <= fine <= made:
-        why = f"{fine} good pieces of {made} made"
-    elif len({t.left_out for t in used}) > 1:
-        lost = " and ".join(str(t.left_out) for t in used)
-        why = f"its counters lost {lost} steps, so they do not count the same pieces"
-    else:
-        return None
-    return finding(
-        "counter.contradiction",
-        f"{e.id}: {why}; no figure is formed from them",
-        equipment=e.id,
-    )
-
-
-def production_results(w: Window, all_machines: Sequence[Machine]) -> list[Result]:
-    """Return availability, effectiveness, quality, OEE, NEE, utilisation, defect rate, efficiency.
-
-    For each machine that has what they need, and for the plant as ratio of sums.
-    """
+def production_results(
+    w: Window, all_machines: Sequence[Machine], ledgers: Ledgers | None = None
+) -> list[Result]:
+    """Return the figures of states and counters: plant, machines, then the plant's shifts."""
     out: list[Result] = []
     for m in all_machines:
         out += _factors(w, m.equipment.id, [m])
-    return _factors(w, "plant", all_machines) + out
+        out += piece_results(w, m.equipment.id, [m])
+    plant = _factors(w, "plant", all_machines)
+    return [
+        *plant,
+        *piece_results(w, "plant", all_machines, ledgers),
+        *out,
+        *shift_results(w, all_machines),
+    ]
 
 
 def _factors(w: Window, scope: str, all_machines: Sequence[Machine]) -> list[Result]:
     stated = [m for m in all_machines if m.states is not None and m.planned_ns]
     found = tuple(f for m in all_machines for f in m.findings)
-    out = _time_figures(w, scope, stated)
-    out += _output_figures(w, scope, stated, found)
-    checked = [m for m in all_machines if m.made is not None and m.good is not None]
-    if checked or scope == "plant":
-        terms = defects.defect_rate((m.made or 0, m.good or 0) for m in checked)
-        why = [] if terms[1] else [_none("defect_rate", checked, "nothing was made", _SORTS)]
-        out.append(
-            result(
-                "defect_rate", defects.VERSION, scope, *(terms if checked else (None, None)),
-                coverage=counted_share(m for m in all_machines if m.sorts), origin=w.origin,
-                parts={"machines": _ids(checked)},
-                formula="{n} not good at first pass / {d} made", findings=[*found, *why],
-            )
-        )  # fmt: skip
-    earning = [m for m in all_machines if m.output is not None and m.planned_ns]
-    if earning or scope == "plant":
-        hours = efficiency.production_efficiency(
-            (m.planned_ns, [m.output]) for m in earning if m.output is not None
-        )
-        why = [] if earning else [_none("production_efficiency", [], "", _EARNS)]
-        out.append(
-            result(
-                "production_efficiency", efficiency.VERSION, scope,
-                *(hours if earning else (None, None)),
-                coverage=counted_share(m for m in all_machines if _should_earn(m)),
-                origin=w.origin, parts={"machines": _ids(earning)},
-                formula="{n} ns standard time earned / {d} ns planned busy time",
-                findings=[*found, *why],
-            )
-        )  # fmt: skip
-    return out
+    return [*_time_figures(w, scope, stated), *_output_figures(w, scope, stated, found)]
 
 
-_SORTS = "counters of two of: made, good, scrap"
-_EARNS = f"{_SORTS}, an ideal_cycle_s and planned time"
-
-
-def counted_share(machines: Iterable[Machine]) -> Terms | None:
-    """Return (time for which the counters are known, time for which they should be) [ns]."""
-    pairs = [m.counted for m in machines]
-    wanted = sum(expected for _, expected in pairs)
-    return (sum(known for known, _ in pairs), wanted) if wanted else None
-
-
-def _should_earn(m: Machine) -> bool:
-    return m.sorts and m.equipment.ideal_cycle_s is not None and m.planned_ns > 0
-
-
-def _ids(machines: Sequence[Machine]) -> str:
-    return ",".join(m.equipment.id for m in machines)
-
-
-def _none(metric: str, having: Sequence[Machine], empty: str, needs: str) -> Finding:
-    why = empty if having else f"no machine has what it needs and readings in the period: {needs}"
-    return finding("figure.none", f"{metric}: {why}")
-
-
-def _sum_times(stated: Sequence[Machine]) -> Times:
+def sum_times(stated: Sequence[Machine]) -> Times:
+    """Return the summed time elements of machines [ns]."""
     each = [m.times for m in stated]
     return Times(
         sum(t.pbt for t in each),
         sum(t.apt for t in each),
         sum(t.setup for t in each),
         sum(t.unknown for t in each),
+        sum(t.down for t in each),
     )
 
 
 def _time_figures(w: Window, scope: str, stated: Sequence[Machine]) -> list[Result]:
     if not stated:
         return [] if scope != "plant" else _unstated(w)
-    t = _sum_times(stated)
+    t = sum_times(stated)
     known = (t.pbt - t.unknown, t.pbt)
     states = sorted({s for m in stated for s in m.states or {}})
-    parts: dict[str, int | str | None] = {
+    parts: dict[str, int | str | Fraction | None] = {
         f"{s}_ns": sum((m.states or {}).get(s, 0) for m in stated) for s in states
     }
-    bounds = oee.availability_bounds(t)
+    short = sum(sum(m.short.values()) for m in stated)
+    if any(m.equipment.short_stop_s for m in stated):
+        parts["short_stop_ns"] = short
+    limits = oee.availability_bounds(t) if t.unknown else None
     found = []
-    if bounds and t.unknown:
-        parts["low"], parts["high"] = ratio(*bounds[0]), ratio(*bounds[1])
+    if limits:
+        parts["low"], parts["high"] = ratio(*limits[0]), ratio(*limits[1])
         found.append(
             finding(
                 "state.unknown",
@@ -220,36 +97,49 @@ def _time_figures(w: Window, scope: str, stated: Sequence[Machine]) -> list[Resu
             )
         )
     calendar = (w.end - w.start) * len(stated)
+    plain = oee.utilisation(t, calendar)
     return [
         result(
             "availability", oee.VERSION, scope, *(oee.availability(t) or (None, None)),
-            coverage=known, origin=w.origin, parts=parts,
+            coverage=known, origin=w.origin, bounds=_bounds(limits), parts=parts,
             formula="{n} ns producing / {d} ns planned", findings=found,
         ),
         result(
-            "utilisation", oee.VERSION, scope, *(oee.utilisation(t, calendar) or (None, None)),
-            coverage=known, origin=w.origin, formula="{n} ns producing / {d} ns calendar time",
+            "utilisation", oee.VERSION, scope, *(plain or (None, None)), coverage=known,
+            origin=w.origin, formula="{n} ns producing / {d} ns calendar time",
+            bounds=_bounds(((t.apt, calendar), (t.apt + t.unknown, calendar)))
+            if t.unknown and plain else None,
+        ),
+        *(
+            result(
+                metric, ratios.VERSION, scope, *form(t), coverage=known, origin=w.origin,
+                formula=formula, findings=_empty(metric, form(t)),
+            )
+            for metric, form, formula in TIME_FIGURES
         ),
     ]  # fmt: skip
+
+
+def _empty(metric: str, terms: Terms) -> list[Finding]:
+    if terms[1]:
+        return []
+    return [nothing(metric, "no time in the states of its denominator")]
+
+
+def _bounds(terms: tuple[Terms, Terms] | None) -> Bounds | None:
+    return None if terms is None else (Fraction(*terms[0]), Fraction(*terms[1]))
 
 
 def _output_figures(
     w: Window, scope: str, stated: Sequence[Machine], found: tuple[Finding, ...]
 ) -> list[Result]:
-    counted = [m for m in stated if m.output is not None]
-    clashing = [m for m in counted if m.output and oee.contradicts(m.times, [m.output])]
+    counted = [m for m in stated if m.outputs is not None]
+    clashing = [m for m in counted if oee.contradicts(m.times, m.outputs or ())]
     usable = [m for m in counted if m not in clashing]
-    notes = list(found) + [
-        finding(
-            "oee.contradiction",
-            f"{m.equipment.id}: {m.made} pieces but no time producing; check the state map",
-            equipment=m.equipment.id,
-        )
-        for m in clashing
-    ]
+    notes = list(found) + [_contradicting(m) for m in clashing]
     if not counted:
         return [] if scope != "plant" else _uncounted(w, notes)
-    t, products = _sum_times(usable), [m.output for m in usable if m.output]
+    t, products = sum_times(usable), [o for m in usable for o in m.outputs or ()]
     speed = oee.effectiveness(t, products)
     if speed and speed[0] > speed[1]:
         notes.append(
@@ -259,46 +149,83 @@ def _output_figures(
                 "one; it is not clipped",
             )
         )
-    share = counted_share(m for m in stated if _should_earn(m))
-    known = _smaller((t.pbt - t.unknown, t.pbt), share)
-    rows: list[tuple[str, Terms | None, str]] = [
-        ("effectiveness", speed, "{n} ns planned run time of pieces made / {d} ns producing"),
-        ("quality", oee.quality(products), "{n} ns good / {d} ns made, by planned run time"),
-        ("oee", oee.oee(t, products), "{n} ns planned run time of good pieces / {d} ns planned"),
-        (
-            "nee",
-            oee.nee(t, products),
-            "{n} / {d}: (producing + setup) x good / planned x producing",
-        ),
-    ]
-    made, good = sum(p.made for p in products), sum(p.good for p in products)
+    earners = [m for m in stated if should_earn(m)]
+    known = _least((t.pbt - t.unknown, t.pbt), counted_share(earners), priced_share(earners))
+    doubtful, missing = sum(m.doubtful_ns for m in usable), sum(m.missing_ns for m in usable)
+    limits = oee.oee_bounds(t, products, doubtful, missing) if doubtful or missing else None
+    if limits and (doubtful + missing) * 100 > t.pbt:
+        notes.append(
+            finding(
+                "oee.uncounted",
+                f"{scope}: pieces with {missing} ns of planned run time may be missing and "
+                f"{doubtful} ns may be no good pieces; OEE lies between {ratio(*limits[0])} and "
+                f"{ratio(*limits[1])}",
+                missing_ns=missing, doubtful_ns=doubtful,
+            )
+        )  # fmt: skip
+    made, good = sum(m.made or 0 for m in usable), sum(m.good or 0 for m in usable)
+    calendar = (w.end - w.start) * len(usable)
+    parts: dict[str, int | str | Fraction | None] = {
+        "made": made, "good": good, "planned_ns": t.pbt,
+        "apt_per_planned": ratio(t.apt, t.pbt), "apt_per_calendar": ratio(t.apt, calendar),
+        "machines": ",".join(m.equipment.id for m in usable),
+    }  # fmt: skip
+    rows: list[tuple[str, Terms | None, str, Bounds | None]] = [
+        ("effectiveness", speed, "{n} ns planned run time of pieces made / {d} ns producing",
+         _bounds(oee.effectiveness_bounds(t, products)) if t.unknown else None),
+        ("quality", oee.quality(products), "{n} ns good / {d} ns made, by planned run time", None),
+        ("oee", oee.oee(t, products), "{n} ns planned run time of good pieces / {d} ns planned",
+         _bounds(limits)),
+        ("nee", oee.nee(t, products),
+         "{n} / {d}: (producing + setup) x good / planned x producing", None),
+    ]  # fmt: skip
+    rate = ratios.throughput_rate(made, t)
     return [
+        *(
+            result(
+                metric, oee.VERSION, scope, *(terms or (None, None)), coverage=known,
+                origin=w.origin, bounds=bounds, parts=parts, formula=formula, findings=notes,
+            )
+            for metric, terms, formula, bounds in rows
+        ),
         result(
-            metric, oee.VERSION, scope, *(terms or (None, None)), coverage=known,
-            origin=w.origin, parts={"made": made, "good": good, "planned_ns": t.pbt},
-            formula=formula, findings=notes,
-        )
-        for metric, terms, formula in rows
+            "throughput_rate", ratios.VERSION, scope, *rate, unit="piece/h", coverage=known,
+            origin=w.origin, formula="{n} / {d}: pieces made x ns of an hour / ns producing, set up "
+            "or down", findings=[*notes, *_empty("throughput_rate", rate)],
+        ),
     ]  # fmt: skip
 
 
-def _smaller(one: Terms, other: Terms | None) -> Terms:
-    if other is None or not one[1]:
+def _contradicting(m: Machine) -> Finding:
+    seen = f"; its state is unknown for {m.times.unknown} ns" if m.times.unknown else ""
+    return finding(
+        "oee.contradiction",
+        f"{m.equipment.id}: {m.made} pieces but no time producing{seen}; check the state map",
+        equipment=m.equipment.id,
+    )
+
+
+def _least(one: Terms, *others: Terms | None) -> Terms:
+    if not one[1]:
         return one
-    return min(one, other, key=lambda terms: Fraction(*terms))
+    return min((one, *(o for o in others if o)), key=lambda terms: Fraction(*terms))
 
 
 def _unstated(w: Window) -> list[Result]:
-    why = _none("availability", [], "", "a state tag and planned time")
+    names = ["availability", "utilisation", *(metric for metric, _, _ in TIME_FIGURES)]
+    why = "no machine has what it needs and readings in the period: a state tag and planned time"
     return [
-        result(m, oee.VERSION, "plant", None, None, origin=w.origin, findings=[why])
-        for m in ("availability", "utilisation")
+        result(m, oee.VERSION, "plant", None, None, origin=w.origin, findings=[nothing(m, why)])
+        for m in names
     ]
 
 
 def _uncounted(w: Window, notes: Sequence[Finding]) -> list[Result]:
-    why = _none("oee", [], "", f"a state tag, {_EARNS}")
+    why = f"no machine has what it needs and readings in the period: a state tag, {EARNS}"
     return [
-        result(m, oee.VERSION, "plant", None, None, origin=w.origin, findings=[*notes, why])
-        for m in ("effectiveness", "quality", "oee", "nee")
-    ]
+        result(
+            m, 1, "plant", None, None, unit="piece/h" if m == "throughput_rate" else "1",
+            origin=w.origin, findings=[*notes, nothing(m, why)],
+        )
+        for m in ("effectiveness", "quality", "oee", "nee", "throughput_rate")
+    ]  # fmt: skip

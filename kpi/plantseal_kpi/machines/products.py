@@ -7,7 +7,7 @@ not known, earn nothing: they are listed, and the time stands open in the bounds
 Source: definitions 2.3 (PRU by product; the ratio of sums over products).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from plantseal_kpi.calendar import Span, common
@@ -43,7 +43,7 @@ class Counts:
         return self.made is None or (0 <= good <= made and 0 <= scrap <= made - good)
 
 
-def derived(made: int | None, good: int | None, scrap: int | None, counted: set[str]) -> Counts:
+def derived(made: int | None, good: int | None, scrap: int | None, counted: Set[str]) -> Counts:
     """Return the counts, made or good formed from the other two where it has no counter.
 
     Args:
@@ -88,7 +88,7 @@ def cycle_ns(equipment: Equipment, product: str | None) -> int | None:
 
 
 def counts_in(
-    w: Window, equipment: Equipment, groups: Sequence[Sequence[Span]], counted: set[str]
+    w: Window, equipment: Equipment, groups: Sequence[Sequence[Span]], counted: Set[str]
 ) -> list[Counts]:
     """Return what was counted in each group of spans, with the moment in (start, end] of one."""
     flat = [span for group in groups for span in group]
@@ -153,14 +153,14 @@ def product_findings(
                 equipment=equipment.id, pieces=rest,
             )
         )  # fmt: skip
-    for product, c in by_product.items():
+    for name, c in by_product.items():
         if not c.sound():
             found.append(
                 finding(
                     "counter.product_edge",
-                    f"{equipment.id}: {c.good} good of {c.made} made of {product!r}: the counters "
+                    f"{equipment.id}: {c.good} good of {c.made} made of {name!r}: the counters "
                     "moved on different sides of a change of product; the sums stand",
-                    equipment=equipment.id, product=product or "",
+                    equipment=equipment.id, product=name or "",
                 )
             )  # fmt: skip
     return found

@@ -109,7 +109,7 @@ def _states(w: Window, e: Equipment, groups: Sequence[Sequence[Span]]) -> list[d
 def _outputs(
     w: Window, e: Equipment, groups: Sequence[Sequence[Span]]
 ) -> list[tuple[Output, ...] | None]:
-    counted = {p.role for p in w.points_of(e, "count_total", "count_good", "count_scrap")}
+    counted: set[str] = {p.role for p in w.points_of(e, "count_total", "count_good", "count_scrap")}
     every = [span for group in groups for span in group]
     told = product_spans(w, e, every)
     if told is None:

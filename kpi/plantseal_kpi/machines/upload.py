@@ -20,6 +20,7 @@ from plantseal_kpi.calendar import shift_spans, stop_spans, without
 from plantseal_kpi.figures import finding, mean_terms, result
 from plantseal_kpi.intervals import length
 from plantseal_kpi.machines.upload_notes import delays, linked_tags, notes, slots
+from plantseal_kpi.machines.upload_time import time_parts
 from plantseal_kpi.metric import N20, Metric
 from plantseal_kpi.plant import Equipment
 from plantseal_kpi.report import Finding, Result, ratio
@@ -134,6 +135,7 @@ def upload_results(w: Window) -> list[Result]:
         if blocked is None:
             parts[f"rate_{cls}"] = ratio(*upload_rate([times[i] for i in mine]))
     parts["exclusion_share"] = _exclusion(w, machines)
+    parts |= time_parts(w, machines)
     findings = [
         *([blocked] if blocked else []),
         *_excluded(parts["exclusion_share"]),

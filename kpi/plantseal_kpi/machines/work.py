@@ -144,10 +144,13 @@ def _machine(w: Window, e: Equipment) -> Machine:
     earning, missing, notes = _outputs(w, e, whole, counted)
     gap = min(length(planned), max((t.expected_ns - t.covered_ns for t in used), default=0))
     blind = scrap.expected_ns - scrap.covered_ns if scrap in used else 0
+    states = states_in(w, e, planned)
+    short = time_within(stopped_shortly(w, e), planned)
+    apt = times(length(planned), states or {}, short).apt
     return Machine(
         equipment=e,
         planned_ns=length(planned),
-        states=states_in(w, e, planned),
+        states=states,
         made=whole.made,
         good=whole.good,
         outputs=earning,
@@ -155,9 +158,9 @@ def _machine(w: Window, e: Equipment) -> Machine:
         counted=(sum(t.covered_ns for t in used), sum(t.expected_ns for t in used)),
         sorts=len(used) > 1,
         scrap=whole.scrap,
-        short=time_within(stopped_shortly(w, e), planned),
-        doubtful_ns=_at_most(e, blind, earning) if "count_good" not in counted else 0,
-        missing_ns=missing + _at_most(e, gap, earning),
+        short=short,
+        doubtful_ns=_at_most(e, blind, earning, apt) if "count_good" not in counted else 0,
+        missing_ns=missing + _at_most(e, gap, earning, apt),
     )
 
 
@@ -172,7 +175,8 @@ def _outputs(
     if told is None:
         alone = outputs(e, {None: whole}) or None
         return alone, 0, _untold(e) if alone is None else []
-    by_product = dict(zip(told, counts_in(w, e, list(told.values()), counted), strict=True))
+    counts = counts_in(w, e, list(told.values()), counted)
+    by_product: dict[str | None, Counts] = dict(zip(told, counts, strict=True))
     earning = outputs(e, by_product)
     known = earning or e.ideal_cycle_s is not None or e.cycles_s
     open_ns = unpriced_ns(e, whole, by_product, told)
@@ -189,16 +193,18 @@ def _untold(e: Equipment) -> list[Finding]:
     return [finding("oee.no_product_tag", why, equipment=e.id)]
 
 
-def _at_most(e: Equipment, open_ns: int, earning: Sequence[Output] | None) -> int:
+def _at_most(e: Equipment, open_ns: int, earning: Sequence[Output] | None, apt_ns: int) -> int:
     """Return the planned run time that pieces can earn in ``open_ns`` at most [ns].
 
-    At the rated cycle where the register gives one, else one ns a ns (effectiveness 1).
+    At the rated cycle where the register gives one; else at the effectiveness seen, at least 1.
     """
     if not earning or not open_ns:
         return 0
-    if e.rated_cycle_s is None:
-        return open_ns
-    fastest = Fraction(max(o.pru_ns for o in earning)) / (Fraction(e.rated_cycle_s) * NS)
+    if e.rated_cycle_s is not None:
+        fastest = Fraction(max(o.pru_ns for o in earning)) / (Fraction(e.rated_cycle_s) * NS)
+    else:
+        seen = Fraction(sum(o.pru_ns * o.made for o in earning), apt_ns) if apt_ns else 1
+        fastest = max(Fraction(1), Fraction(seen))
     return int(open_ns * fastest)
 
 

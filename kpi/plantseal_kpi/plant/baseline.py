@@ -14,7 +14,8 @@ class Baseline(Model):
     Attributes:
         kind: 改造项目: before the project; 新建项目: industry average.
         period: Window of the records before the project.
-        works: When the works were done; cut out of both sides.
+        works: When the works were done; neither side may hold any of it.
+        families: Product family by product; a product that is not named is a family of its own.
         figures: Cited figures by metric id where kind is industry_average.
         citation: Document, page, year and boundary of those figures.
     """
@@ -22,6 +23,7 @@ class Baseline(Model):
     kind: Literal["pre_project", "industry_average"]
     period: Period | None = None
     works: Period | None = None
+    families: dict[str, str] = {}
     figures: dict[str, Decimal] = {}
     citation: str = ""
 

@@ -13,6 +13,7 @@ import polars as pl
 from plantseal_kpi import intervals
 from plantseal_kpi.calendar import Span, local_days
 from plantseal_kpi.intervals import SPAN
+from plantseal_kpi.plant import Equipment
 from plantseal_kpi.rows.coverage import equipment_alive
 from plantseal_kpi.rows.readings import SECOND, label
 from plantseal_kpi.rows.window import Window
@@ -115,36 +116,62 @@ def by_day(spans: pl.DataFrame, whole: Span, zone: str) -> pl.DataFrame:
     )
 
 
+def told_spans(w: Window, tag: int) -> pl.DataFrame:
+    """Return the spans (label, start, end) [ns] of what a tag said, bad values as UNAVAILABLE."""
+    values = w.events.filter((pl.col("tag") == tag) & (pl.col("kind") != Kind.OVERFLOW))
+    told = _spans(values.with_columns(state=label()), w.end)
+    return told.select(pl.col("state").alias("label"), *SPAN)
+
+
+def alive_spans(w: Window, equipment: str) -> pl.DataFrame:
+    """Return the spans (start, end) [ns] in which a machine gave signs of life."""
+    if "alive" not in w.memo:
+        stale = pl.DataFrame(
+            [(e.id, None if e.stale_s is None else e.stale_s * SECOND) for e in w.plant.equipment],
+            schema={"equipment": pl.String, "fresh_ns": pl.Int64},
+            orient="row",
+        )
+        w.memo["alive"] = equipment_alive(w.seen, w.points, stale)
+    return w.memo["alive"].filter(pl.col("equipment") == equipment).select(*SPAN)
+
+
+def mapped_spans(w: Window, equipment: Equipment) -> pl.DataFrame:
+    """Return the spans (state, start, end) [ns] of the known machine states, disjoint.
+
+    With several state tags, the first by id counts. What the register does not map is unknown
+    and absent, as is time without a sign of life.
+    """
+    key = ("states", equipment.id)
+    if key not in w.memo:
+        points = w.points_of(equipment, "state")
+        empty = pl.DataFrame(schema={"state": pl.String, **SPAN})
+        maps = pl.DataFrame(
+            [(raw, mapped) for raw, mapped in equipment.states.items() if mapped != UNKNOWN],
+            schema={"label": pl.String, "state": pl.String},
+            orient="row",
+        )
+        told = told_spans(w, points[0].tag).join(maps, on="label") if points else empty
+        each = told.select("state").unique().join(alive_spans(w, equipment.id), how="cross")
+        w.memo[key] = intervals.intersect(told.select("state", *SPAN), each, ["state"])
+    return w.memo[key]
+
+
 def machine_times(w: Window) -> pl.DataFrame:
     """Return ``equipment``, ``state``, ``ns``: planned time of each machine by mapped state [ns].
 
     One row for each of the machine's states and ``unknown``; their sum is the planned time.
     Machines without a state tag are absent. With several state tags, the first by id counts.
     """
-    tags = {mine[0].tag: e for e in w.plant.equipment if (mine := w.points_of(e, "state"))}
     keys = ["equipment", "state"]
-    maps = pl.DataFrame(
-        [(e.id, raw, mapped) for e in w.plant.equipment for raw, mapped in e.states.items()],
-        schema={"equipment": pl.String, "raw": pl.String, "state": pl.String},
-        orient="row",
-    )
-    stale = pl.DataFrame(
-        [(e.id, None if e.stale_s is None else e.stale_s * SECOND) for e in w.plant.equipment],
-        schema={"equipment": pl.String, "fresh_ns": pl.Int64},
-        orient="row",
-    )
-    values = w.events.filter(
-        pl.col("tag").is_in(list(tags)) & (pl.col("kind") != Kind.OVERFLOW)
-    ).with_columns(raw=label())
-    raw = _spans(values.with_columns(state="raw"), w.end).join(
-        w.points.select("tag", "equipment"), on="tag"
-    )
-    known = raw.rename({"state": "raw"}).join(maps, on=["equipment", "raw"])
-    known = known.filter(pl.col("state") != UNKNOWN).select(*keys, *SPAN)
-    planned = w.planned_frame.filter(pl.col("equipment").is_in([e.id for e in tags.values()]))
-    alive = intervals.intersect(equipment_alive(w.seen, w.points, stale), planned, ["equipment"])
-    each = alive.join(known.select(keys).unique(), on="equipment").select(*keys, *SPAN)
-    seen = intervals.intersect(known, each, keys)
-    rest = intervals.subtract(planned, seen.drop("state"), ["equipment"])
-    rest = rest.select("equipment", pl.lit(UNKNOWN).alias("state"), *SPAN)
-    return intervals.measure(pl.concat([seen, rest]), keys)
+    out = [pl.DataFrame(schema={"equipment": pl.String, "state": pl.String, **SPAN})]
+    for e in w.plant.equipment:
+        if not w.points_of(e, "state"):
+            continue
+        planned = w.planned_frame.filter(pl.col("equipment") == e.id)
+        known = mapped_spans(w, e).select(pl.lit(e.id).alias("equipment"), "state", *SPAN)
+        each = known.select(keys).unique().join(planned, on="equipment").select(*keys, *SPAN)
+        seen = intervals.intersect(known, each, keys)
+        rest = intervals.subtract(planned, seen.drop("state"), ["equipment"])
+        rest = rest.select("equipment", pl.lit(UNKNOWN).alias("state"), *SPAN)
+        out += [seen, rest]
+    return intervals.measure(pl.concat(out), keys)

@@ -56,11 +56,11 @@ class Total:
 
 def pieces(w: Window, equipment: Equipment, role: str) -> Total:
     """Return the pieces of one role of a machine within its planned time of the period."""
-    points = _of_origin(w, w.points_of(equipment, role))
+    points = of_origin(w, w.points_of(equipment, role))
     planned = w.planned[equipment.id]
     if not points or not planned:
         return Total(None)
-    steps = _steps(w, points, "piece", {})
+    steps = steps_of(w, points, "piece")
     known_ns = _known(w, points, steps, "piece", planned)
     expected = intervals.length(planned) * len(points)
     findings = (
@@ -87,22 +87,20 @@ def pieces(w: Window, equipment: Equipment, role: str) -> Total:
 
 
 def energy(w: Window, equipment: Equipment) -> Total:
-    """Return the energy of a machine in the period [Wh], from registers and interval values.
+    """Return the electricity of a machine in the period [Wh], from registers and interval values.
 
     An interval value belongs to [t - period, t): its time is the interval's end, so the value of
     midnight is the last of the day before.
     """
-    registers = _of_origin(w, w.points_of(equipment, "energy"))
-    parts = _of_origin(w, w.points_of(equipment, "energy_interval"))
+    registers = of_origin(w, _electric(w.points_of(equipment, "energy")))
+    parts = of_origin(w, _electric(w.points_of(equipment, "energy_interval")))
     if not registers and not parts:
         return Total(None)
-    rate = equipment.rated_power_kw
-    limit = None if rate is None else math.ceil(rate * 1000)
-    steps = _steps(w, registers, "Wh", {equipment.id: limit})
+    steps = steps_of(w, registers, "Wh")
     counted = steps.filter(~pl.col("straddles"))
     period = [(w.start, w.end)]
     known_ns = _known(w, registers, steps, "Wh", period)
-    amount, notes, part_ns = interval_energy(w, parts, limit)
+    amount, notes, part_ns = interval_energy(w, parts)
     covered_ns = sum(known_ns.values()) + part_ns
     found = (
         *reading_findings(w, registers, "Wh", known_ns),
@@ -123,30 +121,26 @@ def energy(w: Window, equipment: Equipment) -> Total:
     )
 
 
-def interval_energy(
-    w: Window, points: Sequence[Point], limit_w: int | None = None
-) -> tuple[int, list[Finding], int]:
+def _electric(points: Sequence[Point]) -> list[Point]:
+    """Return the electricity meters; other carriers are figures of their own."""
+    return [p for p in points if p.carrier == "electricity"]
+
+
+def interval_energy(w: Window, points: Sequence[Point]) -> tuple[int, list[Finding], int]:
     """Return the sum of the interval values of ``points`` [Wh], what is amiss, the time known [ns].
 
     Args:
         w: The period.
         points: Points of the role ``energy_interval``.
-        limit_w: Rated maximum [W]; an interval beyond it is left out.
     """
-    values = in_base_units(w.seen.values, points, "Wh").with_columns(
-        ends=pl.coalesce("t_source", "at")
-    )
-    inside = values.filter(
-        (pl.col("ends") > w.start) & (pl.col("ends") <= w.end) & pl.col("base").is_not_null()
-    ).unique(["tag", "ends"], keep="first", maintain_order=True)
+    inside = _intervals(w, points, "Wh")
     found = reading_findings(w, points, "Wh", {})
     amount = known_ns = 0
     for p in points:
         length = p.period_ms * MILLI
         expected = (w.end - w.start) // length
         mine = inside.filter(pl.col("tag") == p.tag)
-        most = 2**63 - 1 if limit_w is None else -(-limit_w * length // HOUR_NS) + 1
-        usable = mine.filter(pl.col("base").is_between(0, min(most, 2**63 - 1)))
+        usable = usable_intervals(w, p, "Wh")
         amount += _sum(usable, "base")
         known_ns += min(usable.height * length, w.end - w.start)
         if usable.height < mine.height:
@@ -174,7 +168,7 @@ def interval_energy(
     return amount, found, known_ns
 
 
-def _of_origin(w: Window, points: Sequence[Point]) -> list[Point]:
+def of_origin(w: Window, points: Sequence[Point]) -> list[Point]:
     """Return the points that rows of this origin can belong to.
 
     Recorded points never had a device: in a live period they are not missing. Records that were
@@ -186,34 +180,79 @@ def _of_origin(w: Window, points: Sequence[Point]) -> list[Point]:
     return [p for p in points if p.mode != "imported"]
 
 
-def _steps(
-    w: Window, points: Sequence[Point], base: Base, rates: dict[str, int | None]
-) -> pl.DataFrame:
-    values = in_base_units(w.events, points, base)
-    return taken(counter_steps(values, limits_frame(points, base, rates)), w.start, w.end)
+def steps_of(w: Window, points: Sequence[Point], base: Base) -> pl.DataFrame:
+    """Return the steps of the counters ``points`` in the period, as :func:`taken` marks them."""
+    key = ("steps", tuple(p.tag for p in points), base)
+    if key not in w.memo:
+        values = in_base_units(w.events, points, base)
+        limits = limits_frame(points, base, _rates(w, points, base))
+        w.memo[key] = taken(counter_steps(values, limits), w.start, w.end)
+    return w.memo[key]
+
+
+def _rates(w: Window, points: Sequence[Point], base: Base) -> dict[str, int | None]:
+    """Return the rated maximum of each machine [base units per hour]."""
+    rates: dict[str, int | None] = {}
+    for e in w.plant.equipment:
+        if base == "piece" and e.rated_cycle_s is not None:
+            rates[e.id] = math.ceil(3600 / e.rated_cycle_s)
+        elif base == "Wh":
+            rates[e.id] = rated_w(e)
+    return rates
+
+
+def rated_w(equipment: Equipment) -> int | None:
+    """Return the rated maximum of a machine [W]."""
+    rate = equipment.rated_power_kw
+    return None if rate is None else math.ceil(rate * 1000)
 
 
 def _unknown() -> pl.Expr:
     return pl.col("straddles") | pl.col("flag").is_in(["reset", "implausible"])
 
 
-def _known(
-    w: Window, points: Sequence[Point], steps: pl.DataFrame, base: Base, wanted: Sequence[Span]
-) -> dict[int, int]:
-    """Return the time within ``wanted`` [ns] for which each counter is known, by tag."""
+def known_spans(
+    w: Window, points: Sequence[Point], steps: pl.DataFrame, base: Base
+) -> pl.DataFrame:
+    """Return the spans (tag, start, end) [ns] for which each counter is known."""
     between = steps.filter(~_unknown()).select("tag", start="before", end="at")
     fitting = [p for p in points if p.name not in misfits([p], base)]
     changes = [p.tag for p in fitting if p.mode == "subscribed" or p.protocol == "sparkplug"]
     lost = steps.filter(_unknown()).select("tag", start="before", end="at")
     silent = intervals.subtract(w.complete.filter(pl.col("tag").is_in(changes)), lost, ["tag"])
+    return pl.concat([between, silent])
+
+
+def _known(
+    w: Window, points: Sequence[Point], steps: pl.DataFrame, base: Base, wanted: Sequence[Span]
+) -> dict[int, int]:
+    """Return the time within ``wanted`` [ns] for which each counter is known, by tag."""
     spans = pl.DataFrame(
-        [(p.tag, a, b) for p in fitting for a, b in wanted],
+        [(p.tag, a, b) for p in points for a, b in wanted],
         schema={"tag": pl.UInt32, **SPAN},
         orient="row",
     )
-    known = intervals.intersect(pl.concat([between, silent]), spans, ["tag"])
+    known = intervals.intersect(known_spans(w, points, steps, base), spans, ["tag"])
     found = dict(intervals.measure(known, ["tag"]).iter_rows())
     return {p.tag: int(found.get(p.tag, 0)) for p in points}
+
+
+def usable_intervals(w: Window, p: Point, base: Base) -> pl.DataFrame:
+    """Return ``ends`` [ns] and ``base`` of the plausible interval values of one point."""
+    limit = None
+    if base == "Wh":
+        limit = rated_w(next(e for e in w.plant.equipment if e.id == p.equipment))
+    most = 2**63 - 1 if limit is None else -(-limit * p.period_ms * MILLI // HOUR_NS) + 1
+    return _intervals(w, [p], base).filter(pl.col("base").is_between(0, min(most, 2**63 - 1)))
+
+
+def _intervals(w: Window, points: Sequence[Point], base: Base) -> pl.DataFrame:
+    values = in_base_units(w.seen.values, points, base).with_columns(
+        ends=pl.coalesce("t_source", "at")
+    )
+    return values.filter(
+        (pl.col("ends") > w.start) & (pl.col("ends") <= w.end) & pl.col("base").is_not_null()
+    ).unique(["tag", "ends"], keep="first", maintain_order=True)
 
 
 def _sum(frame: pl.DataFrame, column: str) -> int:

@@ -40,6 +40,11 @@ class Window:
     other: int
 
     @cached_property
+    def memo(self) -> dict[object, pl.DataFrame]:
+        """Frames that several figures need, kept while the window lives."""
+        return {}
+
+    @cached_property
     def points(self) -> pl.DataFrame:
         """Points as a frame."""
         return points_frame(self.plant)
