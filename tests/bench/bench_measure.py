@@ -76,6 +76,7 @@ def ours(made: Files, span: Period | None = None) -> pl.DataFrame:
     """The production function, machine by machine and day by day."""
     from plantseal_kpi.rows.daily import daily
 
+    _restart()
     return daily(parts(made), made.plant, span or period(made.days))
 
 
@@ -89,6 +90,7 @@ def report(made: Files) -> pl.DataFrame:
     """Every figure and verdict of the whole period: ``evaluate``."""
     from plantseal_kpi.evaluate import evaluate
 
+    _restart()
     found = evaluate(parts(made), made.plant, period(made.days))
     rows = [(r.metric, r.scope, r.value) for r in found.results]
     return pl.DataFrame(rows, schema={"metric": str, "scope": str, "value": str}, orient="row")
@@ -98,6 +100,7 @@ def duck(made: Files) -> pl.DataFrame:
     """The SQL beside this file."""
     from bench_duckdb import daily
 
+    _restart()
     return daily(made, made.folder.parent / "duckdb-temporary", "12GB")
 
 

@@ -11,6 +11,8 @@ import pytest
 from bench_measure import COLUMNS, KEYS
 from bench_plant import period
 
+from plantseal_kpi.evaluate import evaluate
+
 
 def cells(frame):
     return frame.select(*KEYS, pl.col(COLUMNS).cast(pl.Int64)).sort(KEYS)
@@ -36,6 +38,21 @@ def test_three_engines_agree(tmp_path, devices, days, trouble, seed):
     assert ours.equals(sql), ours.filter(pl.struct(ours.columns) != sql.to_struct())
     assert sql["ns_unknown"].sum() > 0
     assert 0 < sql["covered_ns"].sum() < 5 * sql["required_ns"].sum()
+
+
+def test_the_report_agrees_with_the_sql(tmp_path):
+    made = bench_files.files(tmp_path / "rows", 8, 1, 3, 20)
+    report = evaluate(bench_files.parts(made), made.plant, period(1))
+    sql = bench_duckdb.daily(made, tmp_path / "duckdb", "4GB")
+    terms = {(r.metric, r.scope): (r.numerator, r.denominator) for r in report.results}
+    for line in sql.iter_rows(named=True):
+        name, required = line["equipment"], line["required_ns"]
+        covered = str(line["covered_ns"]), str(5 * required)
+        assert terms["upload_rate", name] == covered
+        assert terms["availability", name] == (str(line["ns_producing"]), str(required))
+        defects = str(line["made"] - line["good"]), str(line["made"])
+        assert terms.get(("defect_rate", name), defects) == defects
+    assert sum(metric == "defect_rate" for metric, _ in terms) > 3
 
 
 def test_the_same_seed_gives_the_same_files(tmp_path):

@@ -154,3 +154,13 @@ def test_other_products_than_before_are_not_comparable():
     assert "unassessable.baseline.families" in codes[0]
     assert "unassessable.baseline.families" not in codes[1]
     assert "baseline.families" in codes[1]
+
+
+def test_another_class_of_projects_is_not_comparable():
+    ledger = projects([400, 420, 440], [300, 310, 320])
+    later = pl.col("approved") >= date(2022, 12, 1)
+    other = ledger.with_columns(cls=pl.when(later).then(pl.lit("b")).otherwise("cls"))
+    cut = figure(report({"projects": other}), "rd_cycle_reduction")
+    assert "unassessable.baseline.classes" in {f.code for f in cut.findings}
+    same = figure(report({"projects": ledger}), "rd_cycle_reduction")
+    assert not {f.code for f in same.findings if f.code.startswith("unassessable")}

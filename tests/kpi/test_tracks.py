@@ -5,7 +5,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plantseal_testing_kpi import frame, machine, period, plant
 
+from plantseal_kpi.evaluate import evaluate
 from plantseal_kpi.judging.criteria import judge
 from plantseal_kpi.judging.facts import Fact
 from plantseal_kpi.judging.notices import load_notice, notice_keys
@@ -230,6 +232,16 @@ def test_one_plant_may_apply_under_several_notices():
             notice, judge(notice, measured, project, stated), project)}  # fmt: skip
         assert found[yes] == "PASS"
         assert no is None or found[no] == "NOT_APPLICABLE"
+
+
+def test_a_report_holds_every_track_of_its_notices_judged_by_its_verdicts():
+    keys = notice_keys()
+    p = plant([machine()], notices=keys, project={"track": "workshop, benchmark_enterprise"})
+    report = evaluate(frame([]).lazy(), p, period(3600))
+    assert len(report.verdicts) == 249
+    assert [t.id for t in report.tracks] == [t.id for k in keys for t in load_notice(k).tracks]
+    asked = {t.id for t in report.tracks if t.outcome != "NOT_APPLICABLE"}
+    assert asked == {"digital_workshop", "benchmark_enterprise"}
 
 
 def slow_roll_up(verdicts, prefixes, strengths):

@@ -41,8 +41,10 @@ class Line:
         by: ``label``: a change of value matters; ``count``: a counter; ``life``: evidence only;
             ``each``: every row matters.
         rate: Rated maximum of a counter [raw counts per ns]; infinite: none.
-        step: One raw count of the register and the rounding to base units [raw counts].
-        most: Greatest raw reading that is sure to fit in base units.
+        slack: What an integer reading may rise beyond it [raw counts]; one count is allowed.
+        slack_real: The same of a float reading, less the rounding of both.
+        least: Raw reading above which base units are not 0.
+        most: Raw reading below which base units are sure to fit.
         still: A counter whose every change must keep its moment.
     """
 
@@ -52,7 +54,9 @@ class Line:
     late_ns: int
     by: str
     rate: float = float("inf")
-    step: float = 1.0
+    slack: float = 0.49
+    slack_real: float = -0.5
+    least: float = 1.0
     most: float = 2.0**62
     still: bool = False
 
@@ -64,7 +68,7 @@ class TagRows:
     Attributes:
         source: Source times [ns], :data:`ABSENT` where there is none.
         receive: Receive times, the same way.
-        plain: Good values that came straight from the device.
+        plain: 0, or for good values that came straight from the device 1 (live) or 2 (imported).
         slot: Begin of the poll slot [ns].
         integer: Integer values, 0 where there is none.
         real: Float values, NaN where there is none.
@@ -73,7 +77,7 @@ class TagRows:
 
     source: Ints
     receive: Ints
-    plain: Mask
+    plain: NDArray[np.int8]
     slot: Ints
     integer: Ints
     real: NDArray[np.float64]
@@ -97,7 +101,8 @@ def linked(line: Line, rows: TagRows) -> Mask:
     if line.by == "each" or len(rows.plain) < 2:
         return np.zeros(max(0, len(rows.plain) - 1), dtype=np.bool_)
     with np.errstate(over="ignore", invalid="ignore"):
-        link = rows.plain[1:] & rows.plain[:-1] & _in_time(line, rows)
+        alike = (rows.plain[1:] > 0) & (rows.plain[1:] == rows.plain[:-1])
+        link = alike & _in_time(line, rows)
         if line.by == "label" or line.still:
             link &= rows.same[1:]
         if line.by == "count":
@@ -127,21 +132,20 @@ def _in_time(line: Line, rows: TagRows) -> Mask:
 
 def _goes_on(line: Line, rows: TagRows) -> Mask:
     """Return where a counter steps up plausibly, or stays at 0."""
-    key = order_key(line, rows.source, rows.receive)
-    elapsed = np.diff(key).astype(np.float64)
+    elapsed = np.diff(order_key(line, rows.source, rows.receive)).astype(np.float64)
     is_float = ~np.isnan(rows.real)
     value = np.where(is_float, rows.real, rows.integer.astype(np.float64))
-    rise = np.diff(value)
     usable = (value >= 0) & (value < line.most)
-    both = (usable[1:] & usable[:-1]) & (is_float[1:] == is_float[:-1])
-    zero = value == 0
-    # A value that rounds to 0 base units could be a false zero to come.
-    above = value > line.step
+    both = usable[1:] & usable[:-1] & (is_float[1:] == is_float[:-1])
+    # A reading of 0 may be a false zero; next to another 0 it is the same one.
+    zero, above = value == 0, value > line.least
     alike = (zero[1:] & zero[:-1]) | (above[1:] & above[:-1])
-    allowed = 0.99 * (line.rate * elapsed) + 0.49 * line.step if line.rate < np.inf else np.inf
-    ints = np.diff(rows.integer) >= 0
-    up = np.where(is_float[1:], rise >= 0, ints)
-    return both & alike & up & (rise <= allowed)
+    rise = np.where(is_float[1:], np.diff(value), np.diff(rows.integer))
+    slack = np.where(is_float[1:], line.slack_real, line.slack)
+    plausible = (rise == 0) | (rise <= 0.99 * (line.rate * elapsed) + slack)
+    if line.rate == np.inf:
+        plausible = rise >= 0
+    return np.asarray(both & alike & (rise >= 0) & plausible)
 
 
 def unlink_near(link: Mask, key: Ints, moments: Ints, pad_ns: int, around: int = 0) -> None:
