@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from plantseal_kpi.business.figures import business_results
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.calendar import Span, local_text, period_span
 from plantseal_kpi.energy.comprehensive import comprehensive_results
 from plantseal_kpi.energy.per_unit import energy_results
@@ -28,10 +29,12 @@ from plantseal_kpi.machines.upload import upload_results
 from plantseal_kpi.plant import Period, Plant
 from plantseal_kpi.proof.improvements import improvement_results
 from plantseal_kpi.report import Finding, Report, Result, Verdict
-from plantseal_kpi.rows.parts import Rows, meeting
-from plantseal_kpi.rows.window import CONTEXT_NS, Window, in_span, plant_tags, window
+from plantseal_kpi.rows.marks import number
+from plantseal_kpi.rows.parts import Rows
+from plantseal_kpi.rows.source import CONTEXT_NS, Source, in_span, read
+from plantseal_kpi.rows.window import Window, window
 from plantseal_kpi.schema import Flag
-from plantseal_kpi.study import Ledgers, Study
+from plantseal_kpi.study import Study
 from plantseal_kpi.versions import Chosen, Version, chosen
 
 __all__ = ["CONTEXT_NS", "evaluate", "report_json", "spans", "upload_figures"]
@@ -79,11 +82,11 @@ def evaluate(
     unknown = sorted(set(plant.notices) - set(notice_keys()))
     if unknown:
         raise ValueError(f"notices: got {unknown}, expected any of {', '.join(notice_keys())}")
-    frame = _used_rows(rows, plant, spans(plant, period))
     span = period_span(period)
+    source = read(rows, plant, [(a + CONTEXT_NS, b - CONTEXT_NS) for a, b in spans(plant, period)])
     records = ledgers or {}
-    now = _study(window(frame, plant, span), records)
-    before = _before(frame, plant, records)
+    now = _study(window(source, plant, span), records)
+    before = _before(source, plant, records)
     results = [*now.results, *improvement_results(now, before)]
     verdicts = tuple(_verdicts(plant, results))
     return Report(
@@ -92,8 +95,8 @@ def evaluate(
         end=local_text(span[1], plant.zone),
         window=choice.window,
         windows=choice.windows,
-        rows_live=_count(frame, span, imported=False),
-        rows_imported=_count(frame, span, imported=True),
+        rows_live=_count(source.rows, span, imported=False),
+        rows_imported=_count(source.rows, span, imported=True),
         results=tuple(results),
         verdicts=verdicts,
         tracks=tuple(
@@ -113,18 +116,7 @@ def upload_figures(rows: Rows, plant: Plant, period: Period) -> list[Result]:
     For a live view: baselines, counters and verdicts are left out.
     """
     span = period_span(period)
-    start, end = span
-    frame = _used_rows(rows, plant, [(start - CONTEXT_NS, end + CONTEXT_NS)])
-    return upload_results(window(frame, plant, span))
-
-
-def _used_rows(rows: Rows, plant: Plant, wanted: Sequence[Span]) -> pl.DataFrame:
-    """Return the rows of the plant's tags in the spans, each sequence number once."""
-    used = pl.any_horizontal([in_span(*s) for s in wanted])
-    tags = pl.Series("tag", plant_tags(plant), dtype=pl.UInt32)
-    near = meeting(rows, wanted).filter(pl.col("tag").is_in(tags.implode()) & used)
-    # Overlapping files may hold a row twice; beyond that, each figure sets its own order.
-    return near.collect(engine="streaming").unique("seq", keep="any").sort("seq")
+    return upload_results(window(read(rows, plant, [span]), plant, span))
 
 
 def _study(w: Window, ledgers: Ledgers) -> Study:
@@ -144,12 +136,12 @@ def _study(w: Window, ledgers: Ledgers) -> Study:
     return Study(w, ledgers, tuple(worked), (*results, *business))
 
 
-def _before(frame: pl.DataFrame, plant: Plant, ledgers: Ledgers) -> Study | None:
+def _before(source: Source, plant: Plant, ledgers: Ledgers) -> Study | None:
     """Return the time before the project; None without a baseline period or any record of it."""
     base = plant.baseline
     if base is None or base.kind != "pre_project" or base.period is None:
         return None
-    w = window(frame, plant, period_span(base.period), prefer="imported")
+    w = window(source, plant, period_span(base.period), prefer="imported")
     if w.origin == "none" and not ledgers:
         return None
     worked = machines(w)
@@ -196,7 +188,7 @@ def _findings(w: Window, *, logged: bool) -> list[Finding]:
 
 def _count(frame: pl.DataFrame, span: Span, *, imported: bool) -> int:
     flag = (pl.col("flags") & int(Flag.IMPORTED)) != 0
-    return frame.filter(in_span(*span) & (flag if imported else ~flag)).height
+    return number(frame.filter(in_span(*span) & (flag if imported else ~flag)))
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -1,16 +1,11 @@
 """One period with everything its figures are made of."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import polars as pl
-
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.machines.work import Machine
 from plantseal_kpi.report import Result
 from plantseal_kpi.rows.window import Window
-
-Ledgers = Mapping[str, pl.DataFrame]
-"""Ledgers by name, each with the columns of its schema in ``business/``."""
 
 
 @dataclass(frozen=True, slots=True)

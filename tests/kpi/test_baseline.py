@@ -10,10 +10,10 @@ from plantseal_testing_kpi import frame, machine, plant, point, row
 from plantseal_kpi.calendar import ns
 from plantseal_kpi.evaluate import evaluate
 from plantseal_kpi.plant import Period
-from plantseal_kpi.proof.exact import digits, normal_quantile
-from plantseal_kpi.proof.generator import below, splitmix64
-from plantseal_kpi.proof.score import dispersion, ratio_interval
 from plantseal_kpi.schema import Flag
+from plantseal_kpi.statistics.exact import digits, normal_quantile
+from plantseal_kpi.statistics.generator import below, splitmix64
+from plantseal_kpi.statistics.score import dispersion, ratio_interval
 
 IMPORTED = int(Flag.IMPORTED)
 DAY = 86_400 * 10**9

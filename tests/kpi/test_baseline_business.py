@@ -8,8 +8,8 @@ from plantseal_testing_kpi import frame, machine, plant
 
 from plantseal_kpi.evaluate import evaluate
 from plantseal_kpi.plant import Period
-from plantseal_kpi.proof.exact import digits, normal_quantile
-from plantseal_kpi.proof.score import dispersion, ratio_interval
+from plantseal_kpi.statistics.exact import digits, normal_quantile
+from plantseal_kpi.statistics.score import dispersion, ratio_interval
 
 Z = normal_quantile(Fraction("0.95"))
 

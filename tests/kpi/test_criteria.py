@@ -52,7 +52,7 @@ def test_a_statement_is_in_the_criterions_unit():
     assert got["cq2020.a3.i.progress"].outcome == "PASS"
     assert got["cq2020.a3.i.progress"].figure == "80"
     assert got["cq2020.a3.i.duration"].outcome == "FAIL"
-    assert got["cq2020.a3.i.invest"].outcome == "PASS"
+    assert got["cq2020.a3.i.invest"].outcome == "PASS_POINT"
     assert got["cq2020.a3.i.invest"].reasons[0].code == "criteria.stated"
     assert got["cq2020.a3.i.invest_nese"].outcome == "NOT_APPLICABLE"
     assert got["cq2020.a3.i.start"].outcome == "PASS"

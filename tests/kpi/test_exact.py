@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plantseal_kpi.proof import exact
+from plantseal_kpi.statistics import exact
 
 NEAR = Fraction(1, 10**45)
 

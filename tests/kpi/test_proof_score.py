@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from plantseal_kpi.proof.exact import normal_quantile
-from plantseal_kpi.proof.sample_size import advice, pieces_needed
-from plantseal_kpi.proof.score import dispersion, ratio_interval, share_interval
+from plantseal_kpi.statistics.exact import normal_quantile
+from plantseal_kpi.statistics.sample_size import advice, pieces_needed
+from plantseal_kpi.statistics.score import dispersion, ratio_interval, share_interval
 
 TWO_SIDED = normal_quantile(Fraction("0.975"))
 ONE_SIDED = normal_quantile(Fraction("0.95"))

@@ -9,9 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from plantseal_kpi.business.survival import survival_median
-from plantseal_kpi.proof import bootstrap, sums
-from plantseal_kpi.proof.exact import digits, exp, ln, normal_quantile, sqrt
-from plantseal_kpi.proof.generator import below, splitmix64
+from plantseal_kpi.statistics import bootstrap, sums
+from plantseal_kpi.statistics.exact import digits, exp, ln, normal_quantile, sqrt
+from plantseal_kpi.statistics.generator import below, splitmix64
 
 PAIRS = st.lists(st.tuples(st.integers(0, 2**53), st.integers(1, 2**53)), min_size=2, max_size=40)
 

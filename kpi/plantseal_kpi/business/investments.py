@@ -49,7 +49,10 @@ def software_investment_share(software_fen: int, planned_fen: int) -> Terms:
 
 
 def investment_cost_kinds(kinds: tuple[str, ...]) -> Terms:
-    """Return how many kinds of cost the ledger lists, as (count, 1); ``parts.members`` names them."""
+    """Return how many kinds of cost the ledger lists, as (count, 1); ``parts.members`` names them.
+
+    Kinds that the notice does not list are among them, so that they can be seen.
+    """
     return len(kinds), 1
 
 
@@ -72,7 +75,7 @@ def investment_results(plant: Plant, t: Term, ledgers: Ledgers) -> list[Result]:
     if outside.height:
         why = f"{outside.height} items of other kinds (civil works and the like) are left out"
         found.append(finding("investments.other", f"investment: {why}", n=outside.height))
-    return [_invoiced(counted, t, found), *_planned(plant, counted, found), _kinds(items)]
+    return [_invoiced(counted, t, found), *_planned(plant, counted, found), _kinds(items, found)]
 
 
 def _invoiced(counted: pl.DataFrame, t: Term, found: list[Finding]) -> Result:
@@ -89,8 +92,7 @@ def _invoiced(counted: pl.DataFrame, t: Term, found: list[Finding]) -> Result:
             message = f"equipment_software_investment: {rows.height} items {why}: {named}"
             more.append(finding(code, message, n=rows.height))
     if not billed.height:
-        why = "no item says what was invoiced"
-        more.append(finding("ledger.empty", f"equipment_software_investment: {why}"))
+        more.append(_empty("equipment_software_investment", "does not say what was invoiced"))
     fen = total(billed.filter(pl.col("date") < t.end), "invoiced")
     terms = equipment_software_investment(fen) if billed.height else (None, None)
     return result(
@@ -117,6 +119,8 @@ def _planned(plant: Plant, counted: pl.DataFrame, found: list[Finding]) -> list[
         "say which kinds do",
     )
     known = planned.height > 0
+    if not known:
+        more.append(_empty("planned_total_investment", "does not say what is planned"))
     return [
         result(
             "planned_total_investment", VERSION, "plant",
@@ -138,14 +142,23 @@ def _by_kind(items: pl.DataFrame, column: str) -> dict[str, int]:
     return {f"{k}_fen": total(items.filter(kind=k), column) for k in used}
 
 
-def _kinds(items: pl.DataFrame) -> Result:
+def _kinds(items: pl.DataFrame, found: list[Finding]) -> Result:
     named = {*items["kind"].to_list()}
-    kinds = tuple(k for k in COST_KINDS if k in named)
+    kinds = (*(k for k in COST_KINDS if k in named), *sorted(named - {*COST_KINDS}))
+    empty = [] if kinds else [_empty("investment_cost_kinds", "has no item")]
     return result(
-        "investment_cost_kinds", VERSION, "plant", *investment_cost_kinds(kinds), unit="count",
-        origin="imported", parts={"members": ",".join(kinds), "other": ("other" in named and "1") or ""},
-        formula="{n} of the kinds of cost that the notice lists",
+        "investment_cost_kinds", VERSION, "plant",
+        *(investment_cost_kinds(kinds) if kinds else (None, None)), unit="count",
+        origin="imported",
+        parts={"members": ",".join(kinds), "listed": len(named & {*COST_KINDS}),
+               "other": len(named - {*COST_KINDS})},
+        formula="{n} kinds of cost in the ledger investments", findings=[*found, *empty],
     )  # fmt: skip
+
+
+def _empty(metric: str, what: str) -> Finding:
+    why = f"{metric}: the ledger investments {what}; enter the project's contracts and invoices"
+    return finding("ledger.empty", why, ledger="investments")
 
 
 METRICS: Final = (

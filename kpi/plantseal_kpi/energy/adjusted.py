@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Literal
 
 from plantseal_kpi.energy.least_squares import Fit, effective, fitted, lag_one, sum_variance
-from plantseal_kpi.proof.exact import sqrt, t_quantile
+from plantseal_kpi.statistics.exact import sqrt, t_quantile
 
 METHOD = "ols_sum_prediction/1"
 LEVEL = Fraction(95, 100)

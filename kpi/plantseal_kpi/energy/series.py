@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.calendar import Span, local_days, period_span
 from plantseal_kpi.energy.adjusted import Step
 from plantseal_kpi.energy.carriers import Source, days_of, sources
@@ -27,7 +28,6 @@ from plantseal_kpi.plant import Adjustment, Driver, Equipment, Plant
 from plantseal_kpi.report import Finding
 from plantseal_kpi.rows.by_span import pieces_in
 from plantseal_kpi.rows.window import Window
-from plantseal_kpi.study import Ledgers
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from fractions import Fraction
 
 from plantseal_kpi.energy.adjusted import Adjusted, Step, StepSize
 from plantseal_kpi.figures import finding, text
-from plantseal_kpi.proof.exact import t_quantile
 from plantseal_kpi.report import Finding
+from plantseal_kpi.statistics.exact import t_quantile
 
 FEWEST = {"day": 365, "month": 12}
 MISSING = Fraction(1, 10)

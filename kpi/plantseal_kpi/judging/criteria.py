@@ -78,7 +78,17 @@ def _verdict(
     broken = unfit(fact)
     if broken is not None:
         return _made(notice, c, "NOT_ASSESSABLE", fact, [broken, *reasons])
+    if outcome == "PASS" and any(_caps(f) for f in reasons):
+        outcome = "PASS_POINT"
     return _made(notice, c, outcome, fact, [*why, *reasons])
+
+
+def _caps(f: Finding) -> bool:
+    """Return True where a finding leaves a point value at best, of a census too.
+
+    A computed criterion that is only stated is one of them: nothing shows the statement.
+    """
+    return f.code == "criteria.stated" or f.code.startswith("point_only.")
 
 
 def _compared(c: Criterion, fact: Fact, value: FactValue) -> tuple[Outcome, list[Finding]]:
@@ -97,13 +107,12 @@ def _compared(c: Criterion, fact: Fact, value: FactValue) -> tuple[Outcome, list
         return "PASS", [finding("criteria.exact_day", why)]
     if not fact.sampled:
         return "PASS", _tolerance(c)
-    capped = [f for f in fact.findings if f.code.startswith("point_only.")]
     end = _end(c, fact)
     if end is None:
         why = (
             f"{c.metric}: the point value meets the threshold; no confidence interval goes with it"
         )
-        return "PASS_POINT", [finding("criteria.no_interval", why), *capped]
+        return "PASS_POINT", [finding("criteria.no_interval", why)]
     if not compare(c, end):
         ends = (
             text(end * 100 if c.unit == "%" else end) if isinstance(end, Fraction) else shown(end)
@@ -113,7 +122,7 @@ def _compared(c: Criterion, fact: Fact, value: FactValue) -> tuple[Outcome, list
             f"{c.unit if c.unit == '%' else ''}, does not"
         )
         return "PASS_POINT", [finding("criteria.bound", why, bound=ends)]
-    return ("PASS_POINT", capped) if capped else ("PASS", [])
+    return "PASS", []
 
 
 def _end(c: Criterion, fact: Fact) -> FactValue | None:

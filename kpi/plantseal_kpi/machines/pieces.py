@@ -6,13 +6,13 @@ Source: definitions 2.3, 2.4.
 from collections.abc import Sequence
 
 from plantseal_kpi.business.inspections import inspection_results
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.machines import defects, efficiency, ratios
 from plantseal_kpi.machines.oee import Terms
 from plantseal_kpi.machines.work import EARNS, SORTS, Machine, counted_share, nothing, should_earn
 from plantseal_kpi.report import Finding, Result
 from plantseal_kpi.rows.window import Window
-from plantseal_kpi.study import Ledgers
 
 _NONE = "no machine has what it needs and readings in the period"
 _FORMULA = {

@@ -6,6 +6,7 @@ The plant's figure is the ratio of sums over its machines, never a mean of ratio
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.machines import oee, ratios
 from plantseal_kpi.machines.oee import Terms, Times
@@ -22,7 +23,6 @@ from plantseal_kpi.machines.work import (
 )
 from plantseal_kpi.report import Finding, Result, ratio
 from plantseal_kpi.rows.window import Window
-from plantseal_kpi.study import Ledgers
 
 __all__ = ["Machine", "counted_share", "machines", "production_results"]
 

@@ -25,6 +25,7 @@ from plantseal_kpi.metric import N20, Metric
 from plantseal_kpi.plant import Equipment
 from plantseal_kpi.report import Finding, Result, ratio
 from plantseal_kpi.rows.coverage import covered
+from plantseal_kpi.rows.marks import number
 from plantseal_kpi.rows.readings import SECOND
 from plantseal_kpi.rows.window import Window
 
@@ -104,7 +105,7 @@ def _unassessable(w: Window) -> Finding | None:
             "upload.no_receive_times",
             "the records were imported without receive times, so nothing shows when they were "
             "uploaded; record with the gateway to get an upload rate",
-            rows=w.seen.values["t_receive"].null_count(),
+            rows=number(w.seen.values.filter(pl.col("t_receive").is_null())),
         )
     return None
 

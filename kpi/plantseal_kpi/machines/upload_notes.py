@@ -6,11 +6,12 @@ import polars as pl
 
 from plantseal_kpi.calendar import local_text
 from plantseal_kpi.figures import finding
-from plantseal_kpi.intervals import SPAN, clip, length
+from plantseal_kpi.intervals import SPAN, clip, intersect, length, union
 from plantseal_kpi.plant import Equipment
 from plantseal_kpi.report import Finding
 from plantseal_kpi.rows.coverage import timely
-from plantseal_kpi.rows.readings import CLOCK_LIMIT, SECOND, class_max_ns, has
+from plantseal_kpi.rows.marks import number
+from plantseal_kpi.rows.readings import CLOCK_LIMIT, MILLI, SECOND, class_max_ns, has
 from plantseal_kpi.rows.window import Window
 from plantseal_kpi.schema import Flag, Kind
 
@@ -31,9 +32,10 @@ def changing_tags(w: Window) -> set[int]:
         pl.col("good") & pl.col("at").is_between(w.start, w.end, closed="left")
     )
     different = inside.group_by("tag").agg(
-        n=pl.struct("value_i", "value_f", "text").n_unique().cast(pl.Int64)
+        n=pl.struct("value_i", "value_f", "text").n_unique().cast(pl.Int64),
+        varied=pl.col("varied").any(),
     )
-    return set(different.filter(pl.col("n") > 1)["tag"].to_list())
+    return set(different.filter((pl.col("n") > 1) | pl.col("varied"))["tag"].to_list())
 
 
 def linked_tags(w: Window, cover: pl.DataFrame) -> set[int]:
@@ -64,32 +66,45 @@ def slots(w: Window, limit_ns: int) -> tuple[int, int]:
     first = (pl.col("start") + pl.col("length") - 1) // pl.col("length")
     after = (pl.col("end") + pl.col("length") - 1) // pl.col("length")
     expected = planned.select((after - first).sum()).item() or 0
+    before = pl.when(pl.col("after").is_not_null()).then(pl.col("slot_since"))
     hits = w.seen.values.filter(
         pl.col("good")
         & pl.col("slot").is_not_null()
         & pl.col("fresh")
         & (pl.col("t_receive") - pl.col("slot") <= limit_ns)
-    ).select("tag", "slot").unique()  # fmt: skip
-    inside = hits.join(planned, on="tag").filter(
-        pl.col("slot").is_between(pl.col("start"), pl.col("end"), closed="left")
-    )
-    return inside.height, int(expected)
+    ).select(
+        "tag", start=pl.coalesce(before, "slot"), end=pl.col("slot") + pl.col("period")
+    )  # fmt: skip
+    grid = planned.select("tag", "length").unique()
+    within = planned.select("tag", start=first * pl.col("length"), end=after * pl.col("length"))
+    seen = intersect(union(hits, ["tag"]), within, ["tag"]).join(grid, on="tag")
+    timely_slots = seen.select(((pl.col("end") - pl.col("start")) // pl.col("length")).sum())
+    return int(timely_slots.item() or 0), int(expected)
 
 
 def delays(w: Window) -> int | None:
     """Return the 95th percentile (nearest rank) of the delay of live good values [ns].
 
     From the event time, less the session's clock offset, to reception; for polls from the begin
-    of the slot. Null without any.
+    of the slot; in whole milliseconds, rounded down. Null without any.
     """
     began = pl.coalesce("slot", pl.when(pl.col("t_source").is_not_null()).then("at"))
     measured = w.seen.values.filter(
         pl.col("good") & pl.col("fresh") & ~has(Flag.FIRST)
         & pl.col("at").is_between(w.start, w.end, closed="left")
-    ).select(delay=(pl.col("t_receive") - began)).drop_nulls().sort("delay")["delay"]  # fmt: skip
-    if not len(measured):
+    ).select(ms=(pl.col("t_receive") - began) // MILLI, n=pl.lit(1, pl.Int64)).drop_nulls()  # fmt: skip
+    others = w.seen.delays.filter(pl.col("since").is_between(w.start, w.end, closed="left"))
+    counted = (
+        pl.concat([measured, others.select("ms", "n")])
+        .group_by("ms")
+        .agg(pl.col("n").sum())
+        .sort("ms")
+        .with_columns(reached=pl.col("n").cum_sum())
+    )
+    if not counted.height:
         return None
-    return max(0, int(measured[-(-95 * len(measured) // 100) - 1]))
+    rank = -(-95 * int(counted["reached"][-1]) // 100)
+    return max(0, int(counted.filter(pl.col("reached") >= rank)["ms"][0]) * MILLI)
 
 
 def notes(w: Window, machines: Sequence[Equipment], linked: Sequence[bool]) -> list[Finding]:
@@ -216,11 +231,12 @@ def _hygiene(w: Window) -> list[Finding]:
                 rows=w.seen.conflicts,
             )
         )
-    late = w.seen.values.filter(
+    untimely = w.seen.values.filter(
         pl.col("good") & (pl.col("kind") == Kind.VALUE)
         & pl.col("at").is_between(w.start, w.end, closed="left")
         & ~timely(w.plant.upload_delay_s * SECOND)
-    ).height  # fmt: skip
+    )  # fmt: skip
+    late = number(untimely)
     if late and w.origin == "live":
         found.append(
             finding(

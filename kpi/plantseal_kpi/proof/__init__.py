@@ -1,1 +1,1 @@
-"""Before and after, and how sure one can be: exact arithmetic, intervals, sample sizes."""
+"""Before and after: what may be compared, and how sure one can be of the difference."""

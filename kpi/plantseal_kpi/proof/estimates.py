@@ -16,11 +16,12 @@ from plantseal_kpi.business.forms import term
 from plantseal_kpi.business.survival import survival_median
 from plantseal_kpi.figures import finding
 from plantseal_kpi.machines.work import Machine
-from plantseal_kpi.proof import bootstrap, samples, score, sums
+from plantseal_kpi.proof import samples
 from plantseal_kpi.proof.baseline import Before, Terms
-from plantseal_kpi.proof.exact import digits, normal_quantile
-from plantseal_kpi.proof.sample_size import advice
 from plantseal_kpi.report import Finding, Interval, Result
+from plantseal_kpi.statistics import bootstrap, score, sums
+from plantseal_kpi.statistics.exact import digits, normal_quantile
+from plantseal_kpi.statistics.sample_size import advice
 from plantseal_kpi.study import Study
 
 LEVEL: Final = Fraction(95, 100)

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from plantseal_kpi.calendar import Span, local_text, ns, period_span
 from plantseal_kpi.figures import finding
 from plantseal_kpi.plant import Plant
-from plantseal_kpi.proof.exact import digits
 from plantseal_kpi.report import Finding
+from plantseal_kpi.statistics.exact import digits
 
 LEAST_MONTHS: Final = 3
 YEAR_MONTHS: Final = 12

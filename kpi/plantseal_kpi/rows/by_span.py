@@ -87,6 +87,7 @@ def label_spans(w: Window, point: Point) -> pl.DataFrame:
 
 def _sums(steps: pl.DataFrame, known: pl.DataFrame, spans: Sequence[Span]) -> list[int | None]:
     ordered = steps.filter(pl.col("delta").is_not_null()).sort("at")
+    _check_edges(ordered, spans)
     total = [0, *ordered["delta"].cast(pl.Int128).cum_sum().to_list()]
     starts = pl.Series([s for s, _ in spans], dtype=pl.Int64)
     ends = pl.Series([max(s, e) for s, e in spans], dtype=pl.Int64)
@@ -97,6 +98,23 @@ def _sums(steps: pl.DataFrame, known: pl.DataFrame, spans: Sequence[Span]) -> li
         total[b] - total[a] if b > a or ns > 0 else None
         for a, b, ns in zip(first, last, told, strict=True)
     ]
+
+
+def _check_edges(steps: pl.DataFrame, spans: Sequence[Span]) -> None:
+    """Refuse an edge within a stretch of readings of which only the ends were kept."""
+    if "dropped" not in steps.columns:
+        return
+    wide = steps.filter((pl.col("dropped") > 0) & (pl.col("delta") != 0)).sort("at")
+    edges = pl.Series(sorted({t for s in spans for t in s}), dtype=pl.Int64)
+    after = wide["at"].search_sorted(edges, side="right")
+    for edge, i in zip(edges.to_list(), after.to_list(), strict=True):
+        # Several counters may lie in the frame: look at the next stretch of each.
+        later = wide[i : i + wide["tag"].n_unique()] if "tag" in wide.columns else wide[i : i + 1]
+        if later.filter(pl.col("before") < edge).height:
+            raise ValueError(
+                f"spans: got an edge at {edge} ns, expected edges of the calendar, whole hours or "
+                "dates that the plant names; readings between those are not kept one by one"
+            )
 
 
 def _overlaps(found: pl.DataFrame, spans: Sequence[Span]) -> list[int]:

@@ -5,7 +5,7 @@ everything after works on few rows as it would on all. What was left out is coun
 ``dropped``, and their delays in whole milliseconds, from which medians and quantiles are exact.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from plantseal_kpi.plant import Plant, Point
 from plantseal_kpi.rows.lines import COUNTS, Lines
-from plantseal_kpi.rows.readings import MILLI, slot_number, unavailable
+from plantseal_kpi.rows.marks import LAGS, MARKS, marked
+from plantseal_kpi.rows.readings import MILLI, unavailable
 from plantseal_kpi.rows.stretches import (
     ABSENT,
     AROUND,
@@ -32,18 +33,6 @@ from plantseal_kpi.rows.stretches import (
 )
 from plantseal_kpi.schema import ROWS, Flag, Kind, VType
 
-MARKS: Final = {
-    "dropped": pl.Int64, "after": pl.UInt64, "varied": pl.Boolean, "lag_low": pl.Int64,
-    "lag_high": pl.Int64,
-}  # fmt: skip
-"""On the last row of a stretch: how many rows were left out before it, ``seq`` of the first row,
-whether the value changed meanwhile, least and greatest lag (receive minus source) [ns]."""
-LAGS: Final = {
-    "link": pl.UInt32, "imported": pl.Boolean, "polled": pl.Boolean, "ms": pl.Int64,
-    "since": pl.Int64, "n": pl.Int64,
-}  # fmt: skip
-"""Rows left out: by link, their lag (polled: time since the begin of the slot) in whole ms, with
-the earliest receive time [ns] of a stretch; all of a group lie between the same edges."""
 NOT_FRESH: Final = int(Flag.HISTORICAL | Flag.BACKFILLED | Flag.RETAINED | Flag.FIRST)
 _NONE: Final = np.zeros(0, dtype=np.int64)
 
@@ -54,17 +43,6 @@ class Condensed:
 
     rows: pl.DataFrame
     lags: pl.DataFrame
-
-
-def marked(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return ``rows`` with :data:`MARKS` that say that nothing was left out, unless they are there."""
-    if "dropped" in rows.columns:
-        return rows
-    return rows.with_columns(
-        pl.lit(0, pl.Int64).alias("dropped"),
-        pl.lit(False).alias("varied"),
-        *(pl.lit(None, MARKS[c]).alias(c) for c in ("after", "lag_low", "lag_high")),
-    )
 
 
 @dataclass(slots=True)
@@ -79,6 +57,7 @@ class _Arrays:
     number: NDArray[np.bool_]
     same: NDArray[np.bool_]
     src_seq: Ints
+    seq: NDArray[np.uint64]
 
 
 @dataclass(slots=True)
@@ -95,7 +74,7 @@ def condense(
     plant: Plant,
     rules: Lines,
     marks: Mapping[int, Ints],
-    spare: frozenset[int] = frozenset(),
+    spare: Sequence[int] = (),
 ) -> Condensed:
     """Return the rows of ``frame`` that matter.
 
@@ -104,26 +83,39 @@ def condense(
         plant: The plant.
         rules: Its :func:`plantseal_kpi.rows.lines.lines`.
         marks: Times [ns], sorted, by link tag: births, deaths, gaps.
-        spare: Tags of which every row is kept.
+        spare: Stretches of which every row is kept, by ``seq`` of their first row.
     """
-    if not frame["tag"].is_sorted():
-        frame = frame.sort("tag", maintain_order=True)
+    frame = _in_order(frame, rules)
+    if not frame.height:
+        return Condensed(marked(frame), pl.DataFrame(schema=LAGS))
     a = _arrays(frame)
     tags, begins = np.unique(a.tag, return_index=True)
     ends = np.append(begins[1:], len(a.tag))
     where = {int(t): slice(int(b), int(e)) for t, b, e in zip(tags, begins, ends, strict=True)}
-    points = {p.tag: p for p in plant.points if p.tag not in spare and p.tag in where}
+    points = {p.tag: p for p in plant.points if p.tag in where}
     odd = {link: _odd_lags(a, [where[p.tag] for p in points.values() if p.link == link])
            for link in {p.link for p in points.values() if p.mode != "polled"}}  # fmt: skip
     out = _Out()
+    kept_whole = np.array(sorted(spare), dtype=np.uint64)
     kept = np.ones(len(a.tag), dtype=np.bool_)
-    position: Ints | None = None
     for tag, p in points.items():
-        rank = _one_tag(a, where[tag], p, rules, marks, odd.get(p.link), kept, out)
-        if rank is not None:
-            position = np.arange(len(a.tag)) if position is None else position
-            position[where[tag]] = where[tag].start + rank
-    return _gathered(frame, a, kept, out, position)
+        _one_tag(a, where[tag], p, rules, marks, odd.get(p.link), kept, out, kept_whole)
+    return _gathered(frame, a, kept, out)
+
+
+def _in_order(frame: pl.DataFrame, rules: Lines) -> pl.DataFrame:
+    """Return the rows by tag and time, as segments of the gateway lie already."""
+    polled = pl.Series([t for t, line in rules.of.items() if line.polled], dtype=pl.UInt32)
+    key = (
+        pl.when(pl.col("tag").is_in(polled.implode()))
+        .then(pl.coalesce("t_receive", "t_source"))
+        .otherwise(pl.coalesce("t_source", "t_receive"))
+    )
+    tag, before = pl.col("tag"), pl.col("tag").shift(1)
+    back = (tag < before) | ((tag == before) & (key < key.shift(1)))
+    if frame.select(back.any()).item():
+        return frame.with_columns(_key=key).sort("tag", "_key").drop("_key")
+    return frame
 
 
 def _arrays(frame: pl.DataFrame) -> _Arrays:
@@ -166,6 +158,7 @@ def _arrays(frame: pl.DataFrame) -> _Arrays:
         number=whole | np.isfinite(floats),
         same=same,
         src_seq=frame["src_seq"].to_numpy().astype(np.int64),
+        seq=frame["seq"].to_numpy(),
     )
 
 
@@ -188,12 +181,12 @@ def _odd_lags(a: _Arrays, parts: list[slice]) -> tuple[int, Ints]:
 def _one_tag(
     a: _Arrays, s: slice, p: Point, rules: Lines, marks: Mapping[int, Ints],
     odd: tuple[int, Ints] | None, kept: NDArray[np.bool_], out: _Out,
-) -> Ints | None:  # fmt: skip
-    """Mark what is left out of one tag; return the order of its rows if it is not theirs."""
+    spare: NDArray[np.uint64],
+) -> None:  # fmt: skip
+    """Mark what is left out of one tag."""
     line = rules.of[p.tag]
     if line.by == "each" or s.stop - s.start < 3:
-        return None
-    rank = None
+        return
     source, receive = a.source[s], a.receive[s]
     key = order_key(line, source, receive)
     plain, integer, real, same, src_seq = (
@@ -201,11 +194,9 @@ def _one_tag(
     )  # fmt: skip
     if line.by == "count":
         plain = np.where(a.number[s], plain, np.int8(0))
-    if np.any(key[1:] < key[:-1]):
-        return None
     slot = _NONE
     if line.polled:
-        slot = slot_number(receive, src_seq, line.period_ns) * line.period_ns
+        slot = _slots(receive, src_seq, line.period_ns)
     rows = TagRows(source, receive, plain, slot, integer, real, same)
     link = linked(line, rows)
     sessions = _moments(p, rules, marks)
@@ -219,10 +210,19 @@ def _one_tag(
         unlink_near(link, key, unusual - usual, STEADY_NS, AROUND)
     found = stretches(link)
     crossed = crossing(rows, found, sessions, PAD_NS) | crossing(rows, found, edges, PAD_NS)
+    if len(spare):
+        crossed |= np.isin(a.seq[s][found.first], spare)
     first, last = found.first[~crossed], found.last[~crossed]
     if len(first):
         _leave_out(p, line, rows, s, first, last, sessions, kept, out)
-    return rank
+
+
+def _slots(receive: Ints, src_seq: Ints, period_ns: int) -> Ints:
+    current = receive // period_ns
+    half = 2**31
+    behind = (current - src_seq + half) % 2**32 - half
+    near = np.abs(behind) <= 86_400 * 10**9 // period_ns + 1
+    return np.where(near, current - behind, current) * period_ns
 
 
 def _moments(p: Point, rules: Lines, marks: Mapping[int, Ints]) -> Ints:
@@ -248,7 +248,6 @@ def _leave_out(
     out.first.append(first + s.start)
     out.last.append(last + s.start)
     heard = rows.receive != ABSENT
-    own = bool(rows.own[first[0]]) and not line.polled
     n = last - first - 1
     timed = np.repeat(heard[first], n)
     if line.polled:
@@ -263,7 +262,6 @@ def _leave_out(
     known = heard[first] & rows.own[first] if not line.polled else np.zeros(len(first), np.bool_)
     out.low.append(np.where(known, low, ABSENT))
     out.high.append(np.where(known, high, ABSENT))
-    del own
     block = np.searchsorted(sessions, rows.receive[first], side="right")
     out.lags.append(
         pl.DataFrame(
@@ -284,10 +282,7 @@ def _leave_out(
     )  # fmt: skip
 
 
-def _gathered(
-    frame: pl.DataFrame, a: _Arrays, kept: NDArray[np.bool_], out: _Out, position: Ints | None
-) -> Condensed:
-    del position
+def _gathered(frame: pl.DataFrame, a: _Arrays, kept: NDArray[np.bool_], out: _Out) -> Condensed:
     lags = pl.concat([pl.DataFrame(schema=LAGS), *out.lags])
     rows = frame.with_row_index("_row").filter(pl.Series(kept))
     if not out.first:

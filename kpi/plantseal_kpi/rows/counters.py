@@ -21,6 +21,7 @@ from typing import Final
 import polars as pl
 
 from plantseal_kpi.plant import Point
+from plantseal_kpi.rows.marks import marked
 from plantseal_kpi.rows.readings import has
 from plantseal_kpi.schema import Flag
 from plantseal_kpi.units import FACTORS, Base, base_units, factor, round_exactly
@@ -52,19 +53,19 @@ def counter_steps(values: pl.DataFrame, limits: pl.DataFrame | None = None) -> p
         >>> counter_steps(values).select("delta", "lower", "flag").rows()
         [(10, 10, ''), (None, 10, 'reset')]
     """
-    ordered = values.filter(pl.col("base").is_not_null()).sort("tag", "at", "seq")
+    ordered = marked(values).filter(pl.col("base").is_not_null()).sort("tag", "at", "seq")
     nonzero = pl.when(pl.col("base") != 0).then("base")
     before, after = nonzero.forward_fill().over("tag"), nonzero.backward_fill().over("tag")
-    marked = ordered.with_columns(
+    flagged = ordered.with_columns(
         false_zero=((pl.col("base") == 0) & (after >= before)).fill_null(False)
     )
-    chain = marked.filter(~pl.col("false_zero")).with_columns(
+    chain = flagged.filter(~pl.col("false_zero")).with_columns(
         before=pl.col("at").shift(1).over("tag"), previous=pl.col("base").shift(1).over("tag")
     )
     known = pl.DataFrame(schema=LIMITS) if limits is None else limits
     limited = chain.join(known, on="tag", how="left")
     stepped = _judged(limited.filter(pl.col("before").is_not_null()))
-    zeros = marked.filter("false_zero").with_columns(
+    zeros = flagged.filter("false_zero").with_columns(
         before="at", previous="base", delta=pl.lit(0, pl.Int64), lower=pl.lit(0, pl.Int64),
         flag=pl.lit("false_zero"),
     )  # fmt: skip
@@ -79,7 +80,9 @@ def _judged(chain: pl.DataFrame) -> pl.DataFrame:
     last, first, end = (pl.col(c).cast(pl.Int128) for c in ("previous", "base", "register_max"))
     ends = ((last * 10 > end * 9) & (first * 10 < end)).fill_null(False)
     flag = (
-        pl.when(rise >= 0)
+        pl.when(pl.col("after").is_not_null())
+        .then(pl.lit(""))
+        .when(rise >= 0)
         .then(pl.when(_too_fast(rise) | too_wide).then(pl.lit("implausible")).otherwise(pl.lit("")))
         .when(ends & ~_too_fast(rolled))
         .then(pl.lit("rollover"))

@@ -98,29 +98,41 @@ def _gaps(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _cut(evidence: pl.DataFrame, cuts: pl.DataFrame, by: str) -> pl.DataFrame:
-    """Return spans [at, at + fresh_ns) of ``evidence``, each ended by the next cut of its key."""
+    """Return spans [since, at + fresh_ns) of ``evidence``, each ended by the next cut of its key."""
     columns = [by, "at", "seq"]
     events = pl.concat(
         [
-            evidence.select(*columns, until=pl.col("at") + pl.col("fresh_ns"), cut=pl.lit(False)),
-            cuts.select(*columns, until=pl.lit(None, pl.Int64), cut=pl.lit(True)),
+            evidence.select(
+                *columns, "since", until=pl.col("at") + pl.col("fresh_ns"), cut=pl.lit(False)
+            ),
+            cuts.select(
+                *columns,
+                since=pl.lit(None, pl.Int64),
+                until=pl.lit(None, pl.Int64),
+                cut=pl.lit(True),
+            ),
         ]
     ).sort(by, "at", "seq", "cut")
     next_cut = pl.when("cut").then("at").backward_fill().over(by)
     return (
         events.with_columns(next_cut=next_cut)
         .filter(~pl.col("cut"))
-        .select(by, start="at", end=pl.min_horizontal("until", "next_cut"))
+        .select(by, start="since", end=pl.min_horizontal("until", "next_cut"))
     )
 
 
-def _by_receipt() -> pl.Expr:
+def _by_receipt(at: str = "at", heard: str = "t_receive") -> pl.Expr:
     """Return the moment of a sign of life: at the latest that of its receipt.
 
     The clock offset is a median; a value that came faster than it would otherwise be dated after its
     receipt, and one received before an outage would speak for the outage.
     """
-    return pl.min_horizontal("at", pl.coalesce("t_receive", "at"))
+    return pl.min_horizontal(at, pl.coalesce(heard, at))
+
+
+def _began() -> pl.Expr:
+    """Return since when a value speaks for its tag: the first row of its stretch, by receipt."""
+    return _by_receipt("since", "heard_since").alias("since")
 
 
 def _cyclic(values: pl.DataFrame, endings: pl.DataFrame) -> pl.DataFrame:
@@ -154,10 +166,18 @@ def _subscribed_alive(
     mine = lines.filter(pl.col("mode") == "subscribed")
     subscription = ["link", "keepalive", "publishing"]
     spoken = values.filter((pl.col("mode") == "subscribed") & (pl.col("kind") == Kind.VALUE))
-    told = spoken.select(*subscription, at=_by_receipt(), seq="seq")
-    now = spoken.select(*subscription, at=pl.coalesce("t_receive", "at"), seq="seq")
-    heard = _on_points(links, mine, [Kind.BIRTH, Kind.KEEPALIVE]).select(*subscription, "at", "seq")
-    evidence = pl.concat([told, now, heard]).group_by(*subscription, "at").agg(pl.col("seq").max())
+    told = spoken.select(*subscription, _began(), at=_by_receipt(), seq="seq")
+    now = spoken.select(
+        *subscription, since="heard_since", at=pl.coalesce("t_receive", "at"), seq="seq"
+    )
+    heard = _on_points(links, mine, [Kind.BIRTH, Kind.KEEPALIVE]).select(
+        *subscription, since="at", at="at", seq="seq"
+    )
+    evidence = (
+        pl.concat([told, now, heard])
+        .group_by(*subscription, "at")
+        .agg(pl.col("since").min(), pl.col("seq").max())
+    )
     limits = mine.select(*subscription, "fresh_ns").unique(subscription, keep="any")
     key = mine.select(subscription).unique(maintain_order=True).with_row_index("line")
     cuts = _on_points(links, mine, [Kind.DEATH, Kind.GAP, Kind.SEQ_GAP]).select(
@@ -262,9 +282,9 @@ def equipment_alive(seen: Readings, points: pl.DataFrame, stale: pl.DataFrame) -
     signs = pl.concat(
         [
             seen.values.filter(pl.col("good") & ~has(Flag.RETAINED)).select(
-                "equipment", at=_by_receipt(), seq="seq"
+                "equipment", _began(), at=_by_receipt(), seq="seq"
             ),
-            links.select("equipment", "at", "seq"),
+            links.select("equipment", since="at", at="at", seq="seq"),
         ]
     ).join(stale, on="equipment")
     cuts = ends.select("equipment", "at", "seq").unique()

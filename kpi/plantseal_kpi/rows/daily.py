@@ -10,10 +10,10 @@ from plantseal_kpi.calendar import Span, common, local_days, period_span
 from plantseal_kpi.intervals import length
 from plantseal_kpi.plant import Equipment, Period, Plant
 from plantseal_kpi.rows.by_span import amount_in, pieces_in, state_ns_in
-from plantseal_kpi.rows.condense import read
 from plantseal_kpi.rows.coverage import covered
 from plantseal_kpi.rows.parts import Rows
 from plantseal_kpi.rows.readings import SECOND
+from plantseal_kpi.rows.source import read
 from plantseal_kpi.rows.states import by_day
 from plantseal_kpi.rows.totals import of_origin
 from plantseal_kpi.rows.window import Window, window

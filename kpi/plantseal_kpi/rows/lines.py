@@ -26,7 +26,7 @@ class Lines:
     Attributes:
         of: By tag.
         edges: Edges of shifts, stops and days by equipment [ns], sorted.
-        hours: Whole hours [ns], for registers of energy.
+        hours: Whole hours, and hours since each begin [ns], for registers of energy.
         bounds: Begins and ends of the periods that are computed [ns].
     """
 
@@ -47,12 +47,15 @@ def lines(plant: Plant, spans: Sequence[Span]) -> Lines:
     }
     shared = _shared(plant, spans)
     edges = {
-        e.id: _sorted([*shared, *(t for s in spans for x in planned_spans(plant, e.id, s) for t in x)])
+        e.id: _sorted(
+            [*shared, *(t for s in spans for x in planned_spans(plant, e.id, s) for t in x)]
+        )
         for e in plant.equipment
     }
     hours = [
         t for a, b in spans if b - a <= _MOST_HOURS * _HOUR_NS
-        for t in range(-(-a // _HOUR_NS) * _HOUR_NS, b + 1, _HOUR_NS)
+        for first in (a, -(-a // _HOUR_NS) * _HOUR_NS)
+        for t in range(first, b + 1, _HOUR_NS)
     ]  # fmt: skip
     return Lines(of, edges, _sorted(hours), _sorted([t for s in spans for t in s]))
 

@@ -24,6 +24,7 @@ from typing import Final
 import polars as pl
 
 from plantseal_kpi.plant import Plant, Point
+from plantseal_kpi.rows.marks import LAGS, marked
 from plantseal_kpi.rows.sessions import TRANSPORT, clock_steps, with_step
 from plantseal_kpi.schema import Flag, Kind, VType
 
@@ -39,6 +40,7 @@ _POINTS: Final = {
     "link": pl.UInt32, "source_link": pl.UInt32, "mode": pl.String, "sparkplug": pl.Boolean,
     "period": pl.Int64, "keepalive": pl.Int64, "publishing": pl.Int64,
 }  # fmt: skip
+_SETTING: Final = ["link", "session", "setting"]
 _CLASS_MAX: Final = {
     "state": 60, "count_total": 60, "count_good": 60, "count_scrap": 60,
     "energy": 900, "energy_interval": 900,
@@ -75,11 +77,12 @@ def is_good() -> pl.Expr:
         (pl.col("kind") == Kind.VALUE)
         & (pl.col("status") < 1 << 30)
         & (pl.col("vtype") != VType.NULL)
-        & ~_unavailable().fill_null(False)
+        & ~unavailable().fill_null(False)
     )
 
 
-def _unavailable() -> pl.Expr:
+def unavailable() -> pl.Expr:
+    """Return True for MTConnect's word for no value; null for no text."""
     # A condition says "Unavailable|code|..." where a sample or event says "UNAVAILABLE".
     word = pl.col("text").str.to_uppercase()
     return (word == UNAVAILABLE) | word.str.starts_with(f"{UNAVAILABLE}|")
@@ -114,6 +117,7 @@ class Readings:
             ``offset`` (receive minus source, median [ns]), ``since`` (first receive time [ns]).
         duplicates: Rows dropped.
         conflicts: Rows left out because another value had the same source time.
+        delays: Delays of the rows that were read but not kept: ``since`` [ns], ``ms``, ``n``.
     """
 
     values: pl.DataFrame
@@ -121,23 +125,42 @@ class Readings:
     offsets: pl.DataFrame
     duplicates: int
     conflicts: int
+    delays: pl.DataFrame
 
 
-def readings(rows: pl.DataFrame, points: pl.DataFrame) -> Readings:
-    """Return the rows of ``rows`` that belong to ``points``, made ready."""
+def readings(
+    rows: pl.DataFrame, points: pl.DataFrame, lags: pl.DataFrame | None = None
+) -> Readings:
+    """Return the rows of ``rows`` that belong to ``points``, made ready.
+
+    Args:
+        rows: Rows, all or condensed, see :mod:`plantseal_kpi.rows.condense`.
+        points: As :func:`points_frame`.
+        lags: Lags of the rows left out; none if None.
+    """
+    rows = marked(rows)
     joined = rows.join(points, on="tag").filter(
         pl.col("kind").is_in([Kind.VALUE, Kind.SLOT, Kind.OVERFLOW])
     )
-    marked = joined.with_columns(
+    judged = joined.with_columns(
         good=is_good(),
         polled=pl.col("mode") == "polled",
         fresh=~has(Flag.HISTORICAL, Flag.BACKFILLED, Flag.RETAINED)
         & ~(has(Flag.REDELIVERED) & pl.col("t_source").is_null()),
     )
-    kept, duplicates, conflicts = _deduplicated(marked)
+    kept, duplicates, conflicts = _deduplicated(judged)
     links = _links(rows, points)
-    placed, offsets = _placed(kept, links)
-    return Readings(placed.sort("tag", "at", "seq"), links, offsets, duplicates, conflicts)
+    placed, offsets, delays = _placed(
+        kept, links, pl.DataFrame(schema=LAGS) if lags is None else lags
+    )
+    since = pl.when(pl.col("after").is_not_null()).then(pl.col("at").shift(1).over("tag"))
+    ordered = placed.sort("tag", "at", "seq").with_columns(
+        since=pl.coalesce(since, "at"),
+        slot_since=pl.col("slot").shift(1).over("tag"),
+        heard_since=pl.when(pl.col("after").is_not_null())
+        .then(pl.col("heard").shift(1).over("tag")).otherwise("heard"),
+    )  # fmt: skip
+    return Readings(ordered, links, offsets, duplicates, conflicts, delays)
 
 
 def _deduplicated(rows: pl.DataFrame) -> tuple[pl.DataFrame, int, int]:
@@ -173,7 +196,9 @@ def _links(rows: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _placed(rows: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _placed(
+    rows: pl.DataFrame, links: pl.DataFrame, lags: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     births = (
         links.filter(pl.col("kind") == Kind.BIRTH)
         .select(link="tag", born="at", order="seq")
@@ -181,38 +206,69 @@ def _placed(rows: pl.DataFrame, links: pl.DataFrame) -> tuple[pl.DataFrame, pl.D
         .with_columns(session=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("link"))
         .drop("order")
     )
-    heard = pl.coalesce("t_receive", "t_source")
-    in_session = (
-        rows.with_columns(heard=heard)
-        .sort("heard")
-        .join_asof(births, left_on="heard", right_on="born", by="link", check_sortedness=False)
-        .with_columns(pl.col("session").fill_null(0))
+    in_session = _with_session(
+        rows.with_columns(heard=pl.coalesce("t_receive", "t_source")), births
     )
     measured = in_session.filter(
         pl.col("good") & pl.col("fresh") & ~pl.col("polled") & ~has(Flag.FIRST)
         & pl.col("t_source").is_not_null() & pl.col("t_receive").is_not_null()
     )  # fmt: skip
-    lag = (pl.col("t_receive") - pl.col("t_source")).sort()
     steps = clock_steps(measured)
-    offsets = (
-        with_step(measured, steps)
-        .group_by("link", "session", "setting")
-        .agg(
-            offset=lag.get((pl.len().cast(pl.Int64) - 1) // 2),
-            since=pl.col("heard").min(),
-        )
-        .sort("link", "session", "setting")
-    )
-    known = with_step(in_session, steps).join(
-        offsets.drop("since"), on=["link", "session", "setting"], how="left"
-    )
+    left_out = with_step(_with_session(lags.with_columns(heard="since"), births), steps)
+    spread = pl.concat(
+        [
+            with_step(measured, steps).select(
+                *_SETTING, "heard", n=pl.lit(1, pl.Int64),
+                ms=(pl.col("t_receive") - pl.col("t_source")) // MILLI,
+            ),
+            left_out.filter(~pl.col("polled")).select(*_SETTING, "heard", "n", "ms"),
+        ]
+    )  # fmt: skip
+    offsets = median_lags(spread)
+    known = with_step(in_session, steps).join(offsets.drop("since"), on=_SETTING, how="left")
     timed = known.with_columns(at=_event_time(), slot=_slot_start()).with_columns(
         at=pl.when(pl.col("kind") == Kind.SLOT).then("slot").otherwise("at")
     )
     own_time = pl.col("t_source").is_not_null() & ~pl.col("polled") & (pl.col("kind") != Kind.SLOT)
     as_sent = own_time & (pl.col("offset").abs() <= TRANSPORT).fill_null(False)
     happened = pl.when(as_sent).then("t_source").otherwise("at")
-    return timed.with_columns(happened=happened), offsets
+    asof = left_out.join(offsets.drop("since"), on=_SETTING, how="left")
+    untrusted = (pl.col("offset").abs() > CLOCK_LIMIT) & ~pl.col("polled")
+    delays = asof.select(
+        since="heard", n="n", ms=pl.when(untrusted).then(0).when("polled").then("ms")
+        .otherwise(pl.col("ms") - pl.col("offset") // MILLI),
+    )  # fmt: skip
+    return timed.with_columns(happened=happened), offsets, delays
+
+
+def _with_session(rows: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
+    return rows.sort("heard").join_asof(
+        births, left_on="heard", right_on="born", by="link", check_sortedness=False
+    ).with_columns(pl.col("session").fill_null(0))  # fmt: skip
+
+
+def median_lags(spread: pl.DataFrame) -> pl.DataFrame:
+    """Return the clock offset of each session: the lower median of its lags in whole ms, in ns.
+
+    Whole milliseconds (rounded down) make the median a matter of counting, so that days can be
+    counted apart and put together; no source clock of a plant is better than that.
+
+    Args:
+        spread: ``link``, ``session``, ``setting``, ``heard`` [ns], ``ms``, ``n`` (how often).
+    """
+    counted = spread.group_by(*_SETTING, "ms").agg(
+        n=pl.col("n").sum(), since=pl.col("heard").min()
+    ).sort(*_SETTING, "ms")  # fmt: skip
+    reached = pl.col("n").cum_sum().over(_SETTING)
+    middle = (pl.col("n").sum().over(_SETTING) - 1) // 2
+    median = counted.with_columns(
+        past=reached > middle, since=pl.col("since").min().over(_SETTING)
+    ).filter("past")  # fmt: skip
+    return (
+        median.group_by(_SETTING)
+        .agg(offset=pl.col("ms").min() * MILLI, since=pl.col("since").min())
+        .sort(_SETTING)
+    )
 
 
 def _heard_now() -> pl.Expr:

@@ -103,6 +103,11 @@ def linked(line: Line, rows: TagRows) -> Mask:
     with np.errstate(over="ignore", invalid="ignore"):
         alike = (rows.plain[1:] > 0) & (rows.plain[1:] == rows.plain[:-1])
         link = alike & _in_time(line, rows)
+        # Of two rows of one moment only one may count: neither begins or ends a stretch.
+        key = order_key(line, rows.source, rows.receive)
+        tied = key[1:] == key[:-1]
+        link[1:] &= ~tied[:-1]
+        link[:-1] &= ~tied[1:]
         if line.by == "label" or line.still:
             link &= rows.same[1:]
         if line.by == "count":

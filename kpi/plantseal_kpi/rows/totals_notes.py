@@ -34,7 +34,7 @@ def flag_findings(points: Sequence[Point], steps: pl.DataFrame) -> list[Finding]
     grouped = (
         marked.filter(pl.col("flag") != "")
         .group_by("tag", "flag")
-        .agg(n=pl.len().cast(pl.Int64), lower=pl.col("amount").sum())
+        .agg(n=_rows(), lower=pl.col("amount").sum())
         .sort("tag", "flag")
     )
     return [
@@ -47,6 +47,10 @@ def flag_findings(points: Sequence[Point], steps: pl.DataFrame) -> list[Finding]
         )
         for tag, flag, n, lower in grouped.iter_rows()
     ]
+
+
+def _rows() -> pl.Expr:
+    return pl.len().cast(pl.Int64) + pl.col("dropped").sum()
 
 
 def reading_findings(
@@ -62,9 +66,7 @@ def reading_findings(
     """
     inside = pl.col("at").is_between(w.start, w.end)
     values = in_base_units(w.seen.values, points, base).filter(inside)
-    counts = values.group_by("tag").agg(
-        n=pl.len().cast(pl.Int64), lost=pl.col("base").null_count().cast(pl.Int64)
-    )
+    counts = values.group_by("tag").agg(n=_rows(), lost=pl.col("base").null_count().cast(pl.Int64))
     read = {tag: (n, lost) for tag, n, lost in counts.iter_rows()}
     found = []
     for p in points:

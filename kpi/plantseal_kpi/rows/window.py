@@ -10,13 +10,10 @@ from plantseal_kpi.intervals import SPAN
 from plantseal_kpi.plant import Equipment, Plant, Point
 from plantseal_kpi.report import Origin
 from plantseal_kpi.rows.coverage import covered
-from plantseal_kpi.rows.readings import Readings, points_frame, readings
+from plantseal_kpi.rows.marks import LAGS, marked, number
+from plantseal_kpi.rows.readings import SECOND, Readings, points_frame, readings
+from plantseal_kpi.rows.source import CONTEXT_NS, Source, doubtful, in_span
 from plantseal_kpi.schema import Flag, Kind
-
-CONTEXT_NS = 72 * 3600 * 10**9
-"""How far around a period rows are read: states and counters need the reading before it, and late
-data counts for completeness until 72 hours after it (definitions 4.1, L_final). Rows further away
-are never used."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +27,8 @@ class Window:
         origin: ``live``, ``imported`` or ``none``; live and imported rows are never mixed.
         rows: Rows of that origin in the period and its context.
         other: Rows of the other origin in the period, left out.
+        lags: Lags of rows of that origin that were read but not kept, as
+            :data:`plantseal_kpi.rows.marks.LAGS`.
     """
 
     plant: Plant
@@ -38,6 +37,7 @@ class Window:
     origin: Origin
     rows: pl.DataFrame
     other: int
+    lags: pl.DataFrame
 
     @cached_property
     def memo(self) -> dict[object, pl.DataFrame]:
@@ -52,7 +52,7 @@ class Window:
     @cached_property
     def seen(self) -> Readings:
         """Rows made ready."""
-        return readings(self.rows, self.points)
+        return readings(self.rows, self.points, self.lags)
 
     @cached_property
     def events(self) -> pl.DataFrame:
@@ -82,29 +82,30 @@ class Window:
         return sorted((p for p in mine if not roles or p.role in roles), key=lambda p: p.tag)
 
 
-def in_span(start: int, end: int) -> pl.Expr:
-    """Return True for a row whose source or receive time lies in [start, end) [ns]."""
-    return pl.any_horizontal(
-        pl.col(t).is_between(start, end, closed="left").fill_null(False)
-        for t in ("t_source", "t_receive")
-    )
-
-
-def plant_tags(plant: Plant) -> list[int]:
-    """Return the ids of all tags that the figures use, link tags included."""
-    tags = {p.tag for p in plant.points} | {p.link for p in plant.points}
-    return sorted(tags | {p.source_link for p in plant.points if p.source_link is not None})
-
-
-def window(rows: pl.DataFrame, plant: Plant, span: Span, *, prefer: Origin = "live") -> Window:
+def window(
+    rows: pl.DataFrame | Source, plant: Plant, span: Span, *, prefer: Origin = "live"
+) -> Window:
     """Return the window of ``span`` from the preferred origin, or from the other if it has none.
 
     Args:
-        rows: Rows of the plant's tags; what lies beyond the context is not used.
+        rows: Rows of the plant's tags, all or condensed; what lies beyond the context is not used.
         plant: The plant.
         span: The period [ns].
         prefer: ``live`` for a period of the gateway, ``imported`` for a baseline before it.
     """
+    if isinstance(rows, pl.DataFrame):
+        return _window(marked(rows), pl.DataFrame(schema=LAGS), plant, span, prefer)
+    while True:
+        w = _window(rows.rows, rows.lags, plant, span, prefer)
+        doubts = doubtful(w.rows, w.seen, plant.upload_delay_s * SECOND)
+        if not doubts.height:
+            return w
+        rows.again(doubts)
+
+
+def _window(
+    rows: pl.DataFrame, lags: pl.DataFrame, plant: Plant, span: Span, prefer: Origin
+) -> Window:
     start, end = span
     near = rows.filter(in_span(start - CONTEXT_NS, end + CONTEXT_NS))
     imported = (pl.col("flags") & int(Flag.IMPORTED)) != 0
@@ -113,12 +114,16 @@ def window(rows: pl.DataFrame, plant: Plant, span: Span, *, prefer: Origin = "li
         "imported": near.filter(imported),
     }
     inside = {
-        origin: part.filter(in_span(start, end) & (pl.col("kind") <= Kind.KEEPALIVE)).height
+        origin: number(part.filter(in_span(start, end) & (pl.col("kind") <= Kind.KEEPALIVE)))
         for origin, part in sides.items()
     }
     order: list[Origin] = ["live", "imported"] if prefer == "live" else ["imported", "live"]
     chosen = next((o for o in order if inside[o]), None)
     if chosen is None:
-        return Window(plant, start, end, "none", near.clear(), 0)
+        return Window(plant, start, end, "none", near.clear(), 0, lags.clear())
     other = order[1] if chosen == order[0] else order[0]
-    return Window(plant, start, end, chosen, sides[chosen], inside[other])
+    mine = lags.filter(
+        (pl.col("imported") == (chosen == "imported"))
+        & pl.col("since").is_between(start - CONTEXT_NS, end + CONTEXT_NS, closed="left")
+    )
+    return Window(plant, start, end, chosen, sides[chosen], inside[other], mine)

@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import Final
 
 from plantseal_kpi.figures import finding
-from plantseal_kpi.proof.exact import digits, ln, normal_quantile
 from plantseal_kpi.report import Finding
+from plantseal_kpi.statistics.exact import digits, ln, normal_quantile
 
 CONFIDENCE: Final = Fraction(95, 100)
 POWER: Final = Fraction(80, 100)

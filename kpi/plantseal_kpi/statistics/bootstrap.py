@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import Final, TypeVar
 
-from plantseal_kpi.proof.generator import below, splitmix64
+from plantseal_kpi.statistics.generator import below, splitmix64
 
 METHOD_MEDIANS: Final = "bootstrap_median_ratio/1"
 LEVEL: Final = Fraction(95, 100)

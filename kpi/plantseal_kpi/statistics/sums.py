@@ -14,8 +14,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final
 
-from plantseal_kpi.proof.bootstrap import LEVEL, ratio_draws, tails
-from plantseal_kpi.proof.exact import exp, ln, normal_quantile, sqrt
+from plantseal_kpi.statistics.bootstrap import LEVEL, ratio_draws, tails
+from plantseal_kpi.statistics.exact import exp, ln, normal_quantile, sqrt
 
 METHOD: Final = "log_ratio_of_sums/1"
 METHOD_BLOCKS: Final = "moving_block_bootstrap/1"

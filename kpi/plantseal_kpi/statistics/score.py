@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
-from plantseal_kpi.proof.exact import DIGITS, sqrt
+from plantseal_kpi.statistics.exact import DIGITS, sqrt
 
 METHOD = "koopman_score/1"
 METHOD_ONE = "wilson_score/1"
