@@ -1,6 +1,6 @@
 """Tag tables and equipment registers from CSV and XLSX, one finding per bad cell.
 
-Headers are the English names or the Chinese ones, case and spaces aside. A bad row is left out and
+Headers are the English names or the Chinese ones, case, spaces and full-width forms aside. A bad row is left out and
 named; the good ones are returned, so that all of a plant's mistakes show at once.
 """
 
@@ -16,7 +16,8 @@ from typing import Final, get_args
 from pydantic import ValidationError
 
 from plantseal_connectors import sheet
-from plantseal_connectors.tags import Carrier, Finding, Role, TagSpec
+from plantseal_connectors.cells import folded, plain
+from plantseal_connectors.tags import Finding, Role, TagSpec
 
 _WORDS: Final = {
     "是": "true", "否": "false", "yes": "true", "no": "false", "y": "true", "n": "false",
@@ -36,6 +37,7 @@ _CARRIERS: Final = {
     "柴油": "diesel", "热力": "heat", "新水": "fresh_water", "压缩空气": "compressed_air",
     "氧气": "oxygen",
 }  # fmt: skip
+_GROUPED: Final = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 _CLASSES: Final = {"加工": "processing", "检测": "inspection", "物流": "logistics", "其他": "other"}
 
 
@@ -47,6 +49,14 @@ class _Column:
     expected: str
     plain: Callable[[str], str | None]
     required: bool = False
+
+
+def _listed(words: Mapping[str, str]) -> str:
+    """Return what a cell may say: the identifiers, with the Chinese words that mean them."""
+    also: dict[str, list[str]] = {}
+    for chinese, name in words.items():
+        also.setdefault(name, []).append(chinese)
+    return "one of " + ", ".join(f"{name} ({'/'.join(c)})" for name, c in also.items())
 
 
 def _any(text: str) -> str | None:
@@ -62,7 +72,13 @@ def _word(words: Mapping[str, str]) -> Callable[[str], str | None]:
     return lambda text: known.get(text.lower())
 
 
+def _ungrouped(text: str) -> str:
+    """Return a number without the commas between its thousands."""
+    return text.replace(",", "") if _GROUPED.fullmatch(text) else text
+
+
 def _decimal(text: str) -> str | None:
+    text = _ungrouped(text)
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -93,13 +109,13 @@ def cycles(text: str) -> dict[str, str]:
 
 
 def _whole(low: int, high: int) -> Callable[[str], str | None]:
-    def plain(text: str) -> str | None:
-        digits = text.removesuffix(".0")  # a spreadsheet may say 1000.0
+    def number(text: str) -> str | None:
+        digits = _ungrouped(text).removesuffix(".0")  # a spreadsheet may say 1000.0
         if not digits.isascii() or not digits.isdecimal() or len(digits) > 18:
             return None
         return digits if low <= int(digits) <= high else None
 
-    return plain
+    return number
 
 
 _ID: Final = "letters, digits and _ . - (at most 128)"
@@ -109,8 +125,8 @@ _CYCLES: Final = "cycle times by product such as A=12.5; B=30"
 _ORDERS: Final = {order.lower(): order for order in ("ABCD", "CDAB", "BADC", "DCBA")}
 
 TAG_COLUMNS: Final = {
-    "name": _Column(("name", "名称"), _ID, _IS_ID, required=True),
-    "equipment": _Column(("equipment", "设备"), _ID, _IS_ID, required=True),
+    "name": _Column(("name", "名称", "测点名称"), _ID, _IS_ID, required=True),
+    "equipment": _Column(("equipment", "设备", "设备编号"), _ID, _IS_ID, required=True),
     "address": _Column(("address", "地址"), "an address", _any, required=True),
     "type": _Column(("type", "类型"), "a type", _any),
     "order": _Column(("order", "字节序"), "ABCD, CDAB, BADC or DCBA", _word(_ORDERS)),
@@ -121,34 +137,38 @@ TAG_COLUMNS: Final = {
     ),
     "role": _Column(
         ("role", "角色"),
-        f"one of {', '.join(get_args(Role))}",
+        _listed(
+            {chinese: role for role in get_args(Role) for chinese, r in _ROLES.items() if r == role}
+        ),
         _word(_ROLES | {role: role for role in get_args(Role)}),
     ),
     "required": _Column(("required", "必需"), "true or false", _word(_WORDS)),
-    "carrier": _Column(
-        ("carrier", "能源品种"), f"one of {', '.join(get_args(Carrier))}", _word(_CARRIERS)
-    ),
+    "carrier": _Column(("carrier", "能源品种"), _listed(_CARRIERS), _word(_CARRIERS)),
     "stuck_periods": _Column(
         ("stuck_periods", "不变周期数"), "a whole number from 2", _whole(2, 10**9)
     ),
     "description": _Column(("description", "说明"), "text", _any),
 }
 REGISTER_COLUMNS: Final = {
-    "id": _Column(("id", "编号"), _ID, _IS_ID, required=True),
-    "name": _Column(("name", "名称"), "a name", _any, required=True),
-    "card": _Column(("card", "资产卡片号", "固定资产卡片号"), "text", _any),
+    "id": _Column(("id", "编号", "设备编号"), _ID, _IS_ID, required=True),
+    "name": _Column(("name", "名称", "设备名称"), "a name", _any, required=True),
+    "card": _Column(
+        ("card", "资产卡片号", "固定资产卡片号", "资产编号", "固定资产编号"), "text", _any
+    ),
     "cls": _Column(
-        ("cls", "class", "类别"),
-        f"one of {', '.join(_CLASSES.values())}",
+        ("cls", "class", "类别", "设备类别"),
+        _listed(_CLASSES),
         _word(_CLASSES),
         required=True,
     ),
-    "production": _Column(("production", "生产装备"), "true or false", _word(_WORDS)),
-    "key": _Column(("key", "关键设备"), "true or false", _word(_WORDS)),
+    "production": _Column(
+        ("production", "生产装备", "是否生产装备"), "true or false", _word(_WORDS)
+    ),
+    "key": _Column(("key", "关键设备", "是否关键设备"), "true or false", _word(_WORDS)),
     "declared_level": _Column(
         ("declared_level", "申报等级"), "L0 or L1", _word({"l0": "L0", "l1": "L1"})
     ),
-    "numeric": _Column(("numeric", "数控装备"), "true or false", _word(_WORDS)),
+    "numeric": _Column(("numeric", "数控装备", "是否数控装备"), "true or false", _word(_WORDS)),
     "ideal_cycle_s": _Column(("ideal_cycle_s", "标准节拍s"), _NUMBER, _decimal),
     "cycles_s": _Column(("cycles_s", "分产品节拍s"), _CYCLES, _pairs),
     "rated_cycle_s": _Column(("rated_cycle_s", "极限节拍s"), _NUMBER, _decimal),
@@ -234,15 +254,16 @@ def _header(
     path: Path, header: sheet.Line, columns: Mapping[str, _Column]
 ) -> tuple[dict[str, int], list[Finding]]:
     """Return the index of each column, and a finding per column missing, unknown or doubled."""
-    known = {_folded(n): column for column, c in columns.items() for n in c.names}
+    known = {folded(n): column for column, c in columns.items() for n in c.names}
     places: dict[str, int] = {}
     findings = []
     for index, cell in enumerate(header.cells):
         if not cell.strip():
             continue
-        column = known.get(_folded(cell))
+        column = known.get(folded(cell))
         if column is None or column in places:
-            expected = f"one of {', '.join(columns)}" if column is None else "each column once"
+            named = ", ".join(map(_named, columns.values()))
+            expected = f"one of {named}" if column is None else "each column once"
             findings.append(
                 _finding(
                     "table.header", path, header.number, "header", cell, f"expected {expected}"
@@ -252,13 +273,16 @@ def _header(
             places[column] = index
     missing = [name for name, c in columns.items() if c.required and name not in places]
     if missing:
-        message = f"{path}:{header.number} header: column {', '.join(missing)} is missing"
+        listed = ", ".join(_named(columns[name]) for name in missing)
+        message = f"{path}:{header.number} header: column {listed} is missing; add it"
         findings.append(Finding("table.header", message, {"file": str(path), "missing": missing}))
     return places, findings
 
 
-def _folded(name: str) -> str:
-    return re.sub(r"\s+", "", name).lower()
+def _named(column: _Column) -> str:
+    """Return a column as a finding names it: ``card (资产卡片号)``."""
+    chinese = next((n for n in column.names if not n.isascii()), None)
+    return f"{column.names[0]} ({chinese})" if chinese else column.names[0]
 
 
 def _cells(
@@ -270,15 +294,15 @@ def _cells(
         column = columns[name]
         text = line.cells[index] if index < len(line.cells) else ""
         if name != "description":
-            text = text.strip()
+            text = text.strip() if column.plain is _any else plain(text)
         if not text and not column.required:
             continue
-        plain = column.plain(text) if text else None
-        if plain is None:
+        value = column.plain(text) if text else None
+        if value is None:
             expected = f"expected {column.expected}"
             findings.append(_finding("table.cell", path, line.number, name, text, expected))
         else:
-            cells[name] = plain
+            cells[name] = value
     if any(cell.strip() for cell in line.cells[max(places.values()) + 1 :]):
         extra = next(c for c in line.cells[max(places.values()) + 1 :] if c.strip())
         findings.append(

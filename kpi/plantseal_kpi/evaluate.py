@@ -5,6 +5,7 @@ their order, their division into files or the number of threads.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -29,15 +30,17 @@ from plantseal_kpi.machines.upload import upload_results
 from plantseal_kpi.plant import Period, Plant
 from plantseal_kpi.proof.improvements import improvement_results
 from plantseal_kpi.report import Finding, Report, Result, Verdict
+from plantseal_kpi.rows.lines import CONTEXT_NS
 from plantseal_kpi.rows.marks import number
+from plantseal_kpi.rows.notes import row_findings
 from plantseal_kpi.rows.parts import Rows
-from plantseal_kpi.rows.source import CONTEXT_NS, Source, in_span, read
+from plantseal_kpi.rows.source import Source, in_span, read
 from plantseal_kpi.rows.window import Window, window
 from plantseal_kpi.schema import Flag
 from plantseal_kpi.study import Study
 from plantseal_kpi.versions import Chosen, Version, chosen
 
-__all__ = ["CONTEXT_NS", "evaluate", "report_json", "spans", "upload_figures"]
+__all__ = ["CONTEXT_NS", "Worked", "evaluate", "report_json", "spans", "upload_figures", "worked"]
 
 
 def spans(plant: Plant, period: Period) -> tuple[Span, ...]:
@@ -75,19 +78,10 @@ def evaluate(
     Raises:
         ValueError: The frame lacks a column or has another dtype; a notice is unknown.
     """
-    # As it stands in the log: what a verifier reads back from JSON and what the gateway holds in
-    # memory must be the same plant.
-    choice = Chosen(plant) if isinstance(plant, Plant) else chosen(plant, period)
-    plant = Plant.model_validate_json(choice.plant.model_dump_json())
-    unknown = sorted(set(plant.notices) - set(notice_keys()))
-    if unknown:
-        raise ValueError(f"notices: got {unknown}, expected any of {', '.join(notice_keys())}")
-    span = period_span(period)
-    source = read(rows, plant, [(a + CONTEXT_NS, b - CONTEXT_NS) for a, b in spans(plant, period)])
-    records = ledgers or {}
-    now = _study(window(source, plant, span), records)
-    before = _before(source, plant, records)
-    results = [*now.results, *improvement_results(now, before)]
+    done = worked(rows, plant, period, ledgers=ledgers)
+    choice, source, now, results = done.choice, done.source, done.now, done.results
+    plant = now.window.plant
+    span = now.window.start, now.window.end
     verdicts = tuple(_verdicts(plant, results))
     return Report(
         site=plant.site,
@@ -97,7 +91,7 @@ def evaluate(
         windows=choice.windows,
         rows_live=_count(source.rows, span, imported=False),
         rows_imported=_count(source.rows, span, imported=True),
-        results=tuple(results),
+        results=results,
         verdicts=verdicts,
         tracks=tuple(
             t for k in plant.notices for t in tracks(load_notice(k), verdicts, plant.project)
@@ -108,6 +102,48 @@ def evaluate(
             *unasked([load_notice(k) for k in plant.notices], plant.project, plant.declared),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """All figures of a period with what they were made of.
+
+    Attributes:
+        choice: What judges the period.
+        source: The rows that were read.
+        now: The period.
+        before: The time before the project; None without any record of it.
+        results: Every figure, improvements last.
+    """
+
+    choice: Chosen
+    source: Source
+    now: Study
+    before: Study | None
+    results: tuple[Result, ...]
+
+
+def worked(
+    rows: Rows,
+    plant: Plant | Sequence[Version],
+    period: Period,
+    *,
+    ledgers: Ledgers | None = None,
+) -> Worked:
+    """Return the figures of ``period`` before they are judged; arguments as :func:`evaluate`."""
+    # As it stands in the log: what a verifier reads back from JSON and what the gateway holds in
+    # memory must be the same plant.
+    choice = Chosen(plant) if isinstance(plant, Plant) else chosen(plant, period)
+    plant = Plant.model_validate_json(choice.plant.model_dump_json())
+    unknown = sorted(set(plant.notices) - set(notice_keys()))
+    if unknown:
+        raise ValueError(f"notices: got {unknown}, expected any of {', '.join(notice_keys())}")
+    source = read(rows, plant, [(a + CONTEXT_NS, b - CONTEXT_NS) for a, b in spans(plant, period)])
+    records = ledgers or {}
+    now = _study(window(source, plant, period_span(period)), records)
+    before = _before(source, plant, records)
+    results = (*now.results, *improvement_results(now, before))
+    return Worked(choice, source, now, before, results)
 
 
 def upload_figures(rows: Rows, plant: Plant, period: Period) -> list[Result]:
@@ -121,19 +157,19 @@ def upload_figures(rows: Rows, plant: Plant, period: Period) -> list[Result]:
 
 def _study(w: Window, ledgers: Ledgers) -> Study:
     upload = upload_results(w)
-    worked = machines(w)
+    done = machines(w)
     results = (
         *upload,
         *network_results(w, upload[0]),
         *equipment_results(w, upload),
         *collection_results(w, upload[0]),
         *loop_results(w),
-        *production_results(w, worked, ledgers),
-        *energy_results(w, worked),
-        *comprehensive_results(w, worked, ledgers.get("energy_bills")),
+        *production_results(w, done, ledgers),
+        *energy_results(w, done),
+        *comprehensive_results(w, done, ledgers.get("energy_bills")),
     )
     business = business_results(w.plant, (w.start, w.end), ledgers, results)
-    return Study(w, ledgers, tuple(worked), (*results, *business))
+    return Study(w, ledgers, tuple(done), (*results, *business))
 
 
 def _before(source: Source, plant: Plant, ledgers: Ledgers) -> Study | None:
@@ -144,13 +180,13 @@ def _before(source: Source, plant: Plant, ledgers: Ledgers) -> Study | None:
     w = window(source, plant, period_span(base.period), prefer="imported")
     if w.origin == "none" and not ledgers:
         return None
-    worked = machines(w)
-    results = (*production_results(w, worked, ledgers), *energy_results(w, worked))
+    done = machines(w)
+    results = (*production_results(w, done, ledgers), *energy_results(w, done))
     business = business_results(plant, (w.start, w.end), ledgers, results)
-    return Study(w, ledgers, tuple(worked), (*results, *business))
+    return Study(w, ledgers, tuple(done), (*results, *business))
 
 
-def _verdicts(plant: Plant, results: list[Result]) -> list[Verdict]:
+def _verdicts(plant: Plant, results: Sequence[Result]) -> list[Verdict]:
     kind = plant.baseline.kind if plant.baseline else None
     facts = facts_from(results, kind)
     declared = declared_facts(plant.declared)
@@ -175,6 +211,7 @@ def _findings(w: Window, *, logged: bool) -> list[Finding]:
                 rows=w.other,
             )
         )
+    found += row_findings(w)
     if w.plant.calendar.stops and not logged:
         found.append(
             finding(

@@ -17,13 +17,15 @@ def result(
     unit: str = "1",
     coverage: tuple[int, int] | None = None,
     origin: Origin = "live",
-    bounds: tuple[Fraction, Fraction] | None = None,
+    bounds: tuple[Fraction, Fraction | None] | None = None,
     interval: Interval | None = None,
     parts: Mapping[str, int | str | Fraction | None] | None = None,
     formula: str = "",
     findings: Iterable[Finding] = (),
 ) -> Result:
     """Return a figure; ``value`` is null where a term is missing or the denominator is 0.
+
+    ``bounds`` whose second end is None are open upwards.
 
     Example:
         >>> r = result("oee", 1, "cnc1", 3, 4, formula="{n} / {d}")
@@ -43,7 +45,7 @@ def result(
         coverage=None if coverage is None else ratio(*coverage),
         origin=origin,
         low=None if bounds is None else text(bounds[0]),
-        high=None if bounds is None else text(bounds[1]),
+        high=None if bounds is None or bounds[1] is None else text(bounds[1]),
         interval=interval,
         parts={k: text(v) for k, v in (parts or {}).items()},
         formula=formula.format(

@@ -70,7 +70,11 @@ def test_every_bad_cell_is_named_at_once_and_the_good_rows_stay(tmp_path: Path) 
     specs, _ = read_tags(path)
     assert [(s.name, s.order, s.required) for s in specs] == [("ok", "DCBA", False)]
     assert str(specs[0].scale) == "0.10"
-    roles = ", ".join(get_args(Role))
+    roles = (
+        "state (运行状态), product (产品型号), count_total (产量计数), count_good (合格计数), count_scrap (不良计数), "
+        "energy (电能读数), energy_interval (区间电量), alarm (报警), heartbeat (心跳), parameter (工艺参数), "
+        "loop_mode (回路模式), loop_output (回路输出), value (其他)"
+    )
     assert messages(path) == [
         "t:2 scale: got '0', expected a number greater than 0",
         "t:2 period_ms: got '5', expected 10..86400000",
@@ -86,9 +90,11 @@ def test_every_bad_cell_is_named_at_once_and_the_good_rows_stay(tmp_path: Path) 
 def test_header_mistakes_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "name,adress,name\na,b,c\n")
     found = messages(path)
-    assert found[0].startswith("t:1 header: got 'adress', expected one of name, equipment, address")
+    assert found[0].startswith(
+        "t:1 header: got 'adress', expected one of name (名称), equipment (设备), "
+    )
     assert found[1] == "t:1 header: got 'name', expected each column once"
-    assert found[2] == "t:1 header: column equipment, address is missing"
+    assert found[2] == "t:1 header: column equipment (设备), address (地址) is missing; add it"
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,9 @@ plant.yaml:22:5 sources[1].tags: none.csv: no such file or directory
 plant.yaml:23:12 evidence.block_s: got 61, expected 1..60
 plant.yaml:24:1 site: key 'site' stands twice, first at line 2; keep one
 tags.csv:2 equipment: got 'm2', expected an id of the equipment register
-tags.csv:3 role: got 'valve', expected one of state, product, count_total, count_good, \
-count_scrap, energy, energy_interval, alarm, heartbeat, parameter, loop_mode, loop_output, value"""
+tags.csv:3 role: got 'valve', expected one of state (运行状态), product (产品型号), count_total (产量计数), count_good (合格计数), count_scrap (不良计数), \
+energy (电能读数), energy_interval (区间电量), alarm (报警), heartbeat (心跳), \
+parameter (工艺参数), loop_mode (回路模式), loop_output (回路输出), value (其他)"""
 CHINESE = """\
 plant.yaml:1:1 version: 实际为 2，应为 1
 plant.yaml:2:1 site: 实际为 5，应为 文本；请加引号
@@ -82,8 +83,9 @@ plant.yaml:22:5 sources[1].tags: none.csv: 文件不存在；路径相对于 pla
 plant.yaml:23:12 evidence.block_s: 实际为 61，应为 1..60
 plant.yaml:24:1 site: 键 'site' 重复，首次出现在第 2 行；请只保留一个
 tags.csv:2 equipment: 实际为 'm2'，应为 设备台账中的编号
-tags.csv:3 role: 实际为 'valve'，应为 state, product, count_total, count_good, \
-count_scrap, energy, energy_interval, alarm, heartbeat, parameter, loop_mode, loop_output, value 之一"""
+tags.csv:3 role: 实际为 'valve'，应为 state (运行状态), product (产品型号), count_total (产量计数), count_good (合格计数), count_scrap (不良计数), \
+energy (电能读数), energy_interval (区间电量), alarm (报警), heartbeat (心跳), \
+parameter (工艺参数), loop_mode (回路模式), loop_output (回路输出), value (其他) 之一"""
 
 
 def _said(folder: Path, plant: Path, lang: Lang = "en") -> list[str]:

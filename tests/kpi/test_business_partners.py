@@ -63,9 +63,9 @@ def test_partners_of_the_year_who_logged_in():
     ]
 
 
-def test_no_partner_is_zero_only_where_the_ledger_says_so():
+def test_a_period_without_an_exchange_has_no_figure():
     empty = figures(shop(), year(2023), partners=ledger("partners"))["connected_partners"]
-    assert (empty.value, codes(empty)) == ("0", {"ledger.empty"})
+    assert (empty.value, codes(empty)) == (None, {"ledger.empty"})
     other = figures(shop(), year(2023), orders=ledger("orders"))["connected_partners"]
     assert (other.value, codes(other)) == (None, {"ledger.missing"})
 
@@ -93,7 +93,8 @@ def test_one_fen_under_ten_million_yuan_is_not_a_thousand_ten_thousands():
     assert (planned.value, share.value) == ("1000", "0.3")
     assert {"investments.other", "investments.software"} == codes(share)
     kinds = found["investment_cost_kinds"]
-    assert kinds.parts == {"members": "设备购置及安装费,软件购置费,系统集成费", "other": "1"}
+    named = "设备购置及安装费,软件购置费,系统集成费,other"
+    assert kinds.parts == {"members": named, "listed": "3", "other": "1"}
 
 
 def test_which_kinds_are_software_is_a_choice_that_is_said():

@@ -158,7 +158,9 @@ def test_on_time_is_in_full_by_the_first_promise():
     assert (rate.numerator, rate.denominator) == ("1", "5")
     assert (rate.parts["promised_anew"], rate.parts["on_time_by_later_promise"]) == ("1", "1")
     assert rate.parts["open"] == "2"
-    assert codes(rate) == {"orders.promised_anew"}
+    assert codes(rate) == {"orders.promised_anew", "orders.months"}
+    bare = next(f for f in rate.findings if f.code == "orders.months")
+    assert bare.data["months"].split(",") == [f"2023-{m:02d}" for m in range(1, 12) if m != 5]
     cycle = found["order_cycle"]
     assert cycle.parts["n"] == "5"  # in_time 9, late 10, moved 31, due_later 9, due_before 365
     assert (cycle.value, cycle.parts["p90_d"], cycle.parts["open"]) == ("10", "365", "2")

@@ -5,7 +5,9 @@ tune. Nine days differ by over a minute because the original lost events.
 """
 
 import tempfile
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import real_plant
@@ -16,13 +18,16 @@ from plantseal_kpi.rows.states import state_durations
 
 STATES = ("ACTIVE", "READY", "STOPPED", "INTERRUPTED", "FEED_HOLD", "UNAVAILABLE")
 RUNNING = ("ACTIVE", "INTERRUPTED", "FEED_HOLD")
+METERED_S = 93_491  # auto_time grows while ACTIVE, INTERRUPTED or FEED_HOLD (SOURCE.md)
 COUNTERS = ("auto_time", "total_time", "cut_time")
 
 PLANT = """version: 1
 site: mazak01
 zone: UTC
 equipment:
-  - {id: Mazak01, name: Mazak Integrex 100-IV, cls: processing, stale_s: null}
+  - {id: Mazak01, name: Mazak Integrex 100-IV, cls: processing, stale_s: null,
+     states: {ACTIVE: producing, INTERRUPTED: producing, FEED_HOLD: producing, READY: idle,
+              STOPPED: idle}}
 sources:
   - {id: history, connector: recorded, tags: tags.csv}
 """
@@ -56,6 +61,7 @@ def rows(data: Path) -> list[RealRow]:
             "import", events, "--map", Path(place) / "map.yaml", "-c", plant
         )
         found, ids = real_plant.stored(plant)
+        report = real_plant.plantseal("kpi", "--period", "2017-12-01..2018-05-31", "-c", plant)
     derived = pl.read_csv(folder / "derived_daily.csv", schema_overrides={"day": pl.Date})
     states = state_durations(found, [ids["Mazak01.execution"]])
     return [
@@ -64,6 +70,7 @@ def rows(data: Path) -> list[RealRow]:
         _days(states, derived),
         *_totals(states),
         *_counters(found, ids, derived, states),
+        _bounds(real_plant.figure(report, "availability")),
     ]  # fmt: skip
 
 
@@ -89,6 +96,18 @@ def _totals(states: pl.DataFrame) -> list[RealRow]:
     ]
 
 
+def _bounds(availability: Any) -> RealRow:
+    """Hold the hour meter of the control against the report's bounds: what is missing is unknown."""
+    planned = Fraction(availability["denominator"]) / 10**9
+    low, high = (Fraction(availability[end]) * planned for end in ("low", "high"))
+    own = Fraction(availability["numerator"]) / 10**9
+    return RealRow(
+        "availability of the half year: run time and its bounds [s]", f"{METERED_S}",
+        f"{float(own):.0f}, {float(low):.0f} .. {float(high):.0f}", f"{float(own) - METERED_S:.0f}",
+        low <= METERED_S <= high and abs(own - low) < Fraction(1, 100),
+    )  # fmt: skip
+
+
 def _counters(
     found: pl.DataFrame, ids: dict[str, int], derived: pl.DataFrame, states: pl.DataFrame
 ) -> list[RealRow]:
@@ -108,7 +127,7 @@ def _counters(
         RealRow("first and last of the three counters a day", "equal",
                 f"{', '.join(wrong)} differ" if wrong else "equal", "", not wrong),
         _equal("days that have the counter", 33, both.height),
-        _equal("auto_time over these days [s]", 93_491, int(both["delta"].sum())),
+        _equal("auto_time over these days [s]", METERED_S, int(both["delta"].sum())),
         _near("states − counter, median [s]", -1.745, off.median(), 0.001),
         _near("median of the absolute difference [s]", 6.845, off.abs().median(), 0.001),
         _equal("days over a minute apart", 9, bad),

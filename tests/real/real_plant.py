@@ -1,15 +1,22 @@
-"""A plant folder for recorded data, and the product's own commands run on it."""
+"""A plant folder for recorded data, and the product's own commands and functions run on it."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from plantseal.config import load
+from plantseal.evidence.inputs import inputs
 from plantseal.history import rows as history_rows
 from plantseal.journal import Journal
+from plantseal_kpi.calendar import period_span
+from plantseal_kpi.machines.work import Machine, machines
+from plantseal_kpi.plant import Period
+from plantseal_kpi.rows.source import read
+from plantseal_kpi.rows.window import window
 
 HEADER = "name,equipment,address,type,order,scale,unit,period_ms,role,required,description\n"
 
@@ -63,3 +70,20 @@ def stored(plant: Path) -> tuple[pl.DataFrame, dict[str, int]]:
         return history_rows(journal).collect().sort("seq"), ids
     finally:
         journal.close()
+
+
+def worked(plant: Path, period: Period) -> list[Machine]:
+    """Return what each machine did in a period, of the rows that a report of it would read."""
+    journal = Journal.open(load(plant).data_dir, read_only=True)
+    try:
+        given = inputs(journal, period)
+        span = period_span(period)
+        return machines(window(read(given.rows, given.plant, [span]), given.plant, span))
+    finally:
+        journal.close()
+
+
+def figure(report: Any, metric: str, scope: str = "plant") -> Any:
+    """Return one figure of a report as JSON values."""
+    found = (r for r in report["results"] if (r["metric"], r["scope"]) == (metric, scope))
+    return next(found)

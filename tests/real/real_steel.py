@@ -10,7 +10,7 @@ import gzip
 import itertools
 import tempfile
 import time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,8 @@ from real_table import RealRow
 from plantseal_simulators.modbus import ModbusSimulator
 
 YEAR_KWH = Decimal("959636.71")  # SOURCE.md
+YEAR_CO2_T = Decimal("403.81")  # the sum of its column, rounded to 0.01 t every quarter of an hour
+KGCE = Decimal("0.1229")  # GB/T 2589, 当量值 [kgce/kWh]
 WEEK_ROWS, WEEK_KWH = 672, Decimal("18246.34")
 SPEED = 10_000
 STEP_S = 900 / SPEED
@@ -38,6 +40,9 @@ site: steel
 zone: Asia/Seoul
 equipment:
   - {{id: works, name: 钢厂, cls: processing}}
+energy:
+  carbon_factors:
+    electricity: {{value: 0.45, year: 2018, citation: "UCI 851, SOURCE.md: 0.00045 t/kWh"}}
 sources:
 {sources}
 """
@@ -75,11 +80,28 @@ def _year(data: Path, folder: Path, published: list[tuple[str, Decimal]]) -> lis
     energy = next(r for r in report["results"] if r["metric"] == "energy")
     ours = Decimal(energy["numerator"]) / 1000
     found, _ = real_plant.stored(plant)
+    coal = Decimal(real_plant.figure(report, "comprehensive_energy")["value"])
+    carbon = Decimal(real_plant.figure(report, "carbon_emissions")["value"]) / 1000
+    rounded = sum(
+        (
+            (kwh * Decimal("0.00045")).quantize(Decimal("0.01"), ROUND_HALF_UP)
+            for _, kwh in published
+        ),
+        Decimal(0),
+    )
     return [
         _equal("year [kWh]", YEAR_KWH, ours),
+        RealRow("year, by hand with 0.1229 kgce/kWh [kgce]", str(YEAR_KWH * KGCE), str(coal),
+                f"{coal - YEAR_KWH * KGCE:.6f}", abs(coal - YEAR_KWH * KGCE) < Decimal("0.000001")),
+        RealRow("year, by hand with 0.45 kg CO2/kWh [t]", str(YEAR_KWH * Decimal("0.00045")),
+                str(carbon), str(carbon - YEAR_KWH * Decimal("0.00045")),
+                carbon == YEAR_KWH * Decimal("0.00045")),
+        RealRow("year, its own column, each quarter hour rounded to 0.01 t [t]", str(YEAR_CO2_T),
+                f"{rounded} rounded so", f"{rounded - YEAR_CO2_T}; not rounded {carbon:.2f}",
+                abs(rounded / YEAR_CO2_T - 1) < Decimal("0.02")),
         _equal("rows", len(published), found.filter(pl.col("kind") == 1).height),
         *_days(published, found),
-    ]
+    ]  # fmt: skip
 
 
 def _days(published: list[tuple[str, Decimal]], found: pl.DataFrame) -> list[RealRow]:

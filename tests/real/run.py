@@ -15,6 +15,8 @@ sys.path.insert(0, str(HERE))
 PARTS = {
     "modbus_pcaps": "real_modbus_pcaps",
     "uci_steel_energy": "real_steel",
+    "nist_smstb_hurco01_parts, nist_mtc_cover_plate": "real_parts",
+    "verifi_peanuts, opendsm_samples, lbnl_rmv2_pair1": "real_models",
     "nist_smstb_fleet_2018q2": "real_fleet",
     "nist_smstb_mazak01 (half a year)": "real_mazak01_history",
     "nist_smstb_mazak01 (one day, live)": "real_mazak01_live",

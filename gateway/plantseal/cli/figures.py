@@ -3,28 +3,57 @@
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from pathlib import Path
 
 from rich.table import Table
 
 from plantseal.cli.exits import Exit, Stop
-from plantseal.cli.output import emit, grid, plain, say, show, word
+from plantseal.cli.findings import OUTCOMES, all_said, formula, said
+from plantseal.cli.output import emit, grid, language, plain, say, show, word
 from plantseal.cli.periods import period as parse_period
 from plantseal.cli.spreadsheet import figures_csv, verdicts_csv
 from plantseal.cli.store import open_store, plant_file, plant_in_force
+from plantseal_kpi.metrics import CATALOGUE
 from plantseal_kpi.plant import Period
 from plantseal_kpi.report import Report, Result, Verdict
 
-OUTCOMES = {
-    "PASS": ("√ pass", "√ 通过", "green"),
-    "PASS_POINT": ("√ pass (point)", "√ 点值通过", "green"),
-    "FAIL": ("× fail", "× 未达标", "red"),
-    "NOT_ASSESSABLE": ("? not assessable", "? 无法评定", "yellow"),
-    "NOT_APPLICABLE": ("- not applicable", "- 不适用", "dim"),
-    "REPORTED": ("· reported", "· 已报告", "dim"),
-    "UNDECIDED": ("? undecided", "? 未定", "yellow"),
+COMPARATORS = {
+    ">=": (">=", "≥"),
+    "<=": ("<=", "≤"),
+    "==": ("", "为"),
+    "in": ("one of", "为其中之一："),
+    "approx": ("about", "左右："),
+    "contains_all": ("all of", "应包含全部："),
+    "contains_any": ("any of", "应包含其一："),
+    "subset_of": ("only of", "仅限："),
+    "date>=": ("from", "不早于"),
+    "date<=": ("until", "不晚于"),
+    "date_between": ("between", "介于"),
+    "fail_if>=": ("fails from", "达到即不通过："),
+    "recompute_if<=": ("computed anew up to", "不超过则重新计算："),
 }
+"""Comparators of the notices in English and Chinese."""
+LARGER = {
+    "Wh": (("kWh", "kWh"), 1000),
+    "fen": (("yuan", "元"), 100),
+    "piece": (("piece", "件"), 1),
+    "person": (("person", "人"), 1),
+    "person-month": (("person-month", "人月"), 1),
+    "count": (("", "个"), 1),
+    "h": (("h", "小时"), 1),
+    "d": (("d", "天"), 1),
+    "kgce": (("kgce", "千克标准煤"), 1),
+}
+"""Units as a person reads them, and how many of the figure's unit are in one."""
+ORIGINS = {
+    "live": ("live", "实时采集"),
+    "imported": ("imported", "导入"),
+    "mixed": ("mixed", "混合"),
+    "declared": ("declared", "企业声明"),
+    "none": ("none", "无"),
+}
+"""Where a figure's records come from, in English and Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +110,7 @@ def _print(report: Report) -> None:
     show(verdict_table(report))
     show(figure_table(report))
     for finding in report.findings:
-        say(f"{finding.code}: {finding.message}")
+        say(f"{finding.code}: {said(finding)}")
 
 
 def _written(where: str, text: str) -> bool:
@@ -164,7 +193,7 @@ def track_table(report: Report) -> Table:
             continue
         en, zh, colour = OUTCOMES[t.outcome]
         counts = ", ".join(f"{word(*OUTCOMES[k][:2])} {n}" for k, n in t.counts.items())
-        reasons = "; ".join(r.message for r in t.reasons[:3])
+        reasons = all_said(t.reasons, 3)
         table.add_row(
             plain(t.notice), plain(t.name_zh), f"[{colour}]{word(en, zh)}[/]", plain(counts),
             plain(reasons),
@@ -193,13 +222,36 @@ def verdict_table(report: Report, *, all_criteria: bool = False) -> Table:
             plain(v.clause),
             plain(v.text_zh),
             plain(_figure(v, v.figure)),
-            plain(f"{v.comparator} {v.threshold}{_unit(v)}" if v.threshold else ""),
+            plain(threshold(v)),
             f"[{colour}]{word(en, zh)}[/]",
             percent(v.coverage),
             plain(_computed(v)),
-            plain("; ".join(r.message for r in v.reasons[:2])),
+            plain(all_said(v.reasons, 2)),
         )
     return table
+
+
+def name(r: Result) -> str:
+    """Return a metric for a person: its id and version, before it what it is called in Chinese."""
+    known = CATALOGUE.get(r.metric) if language() == "zh" else None
+    return f"{known.zh} {r.metric}/{r.version}" if known else f"{r.metric}/{r.version}"
+
+
+def threshold(v: Verdict) -> str:
+    """Return what a criterion asks of its figure; nothing where it asks for none.
+
+    Example:
+        >>> threshold(Verdict(criterion="", notice="", clause="", text_zh="", metric="", strength="hard",
+        ...     comparator=">=", threshold="50", unit="%", evidence_kind="measured", outcome="FAIL"))
+        '>= 50 %'
+    """
+    if not v.threshold:
+        return ""
+    asked = v.threshold.replace("true", word("yes", "是")).replace("false", word("no", "否"))
+    if v.comparator in ("is_true", "is_false"):
+        return asked
+    how = word(*COMPARATORS.get(v.comparator, (v.comparator, v.comparator)))
+    return f"{how} {asked} {_unit(v)}".strip()
 
 
 def _unit(v: Verdict) -> str:
@@ -208,8 +260,8 @@ def _unit(v: Verdict) -> str:
 
 def _computed(v: Verdict) -> str:
     if v.bound is None:
-        return v.formula
-    return f"{v.formula}; {word('held against the threshold', '与阈值比较的界限')}: {_figure(v, v.bound)}"
+        return formula(v.formula)
+    return f"{formula(v.formula)}; {word('held against the threshold', '与阈值比较的界限')}: {_figure(v, v.bound)}"
 
 
 def _figure(v: Verdict, figure: str | None) -> str:
@@ -228,12 +280,18 @@ def percent(ratio: str | None) -> str:
 
 
 def value_text(result: Result) -> str:
-    """Return a figure for a person: ratios as percent, others with their unit."""
+    """Return a figure for a person: ratios as percent, others with their unit, never as 1.2e+8."""
     if result.value is None:
         return "–"
     if result.unit == "1":
         return percent(result.value)
-    return f"{Decimal(result.value):.6g} {result.unit}"
+    of, _, per = result.unit.partition("/")
+    shown, by = LARGER.get(of, ((of, of), 1))
+    number = f"{Context(prec=6).plus(Decimal(result.value) / by):f}"
+    if "." in number:
+        number = number.rstrip("0").rstrip(".")
+    unit = word(*shown) + (f"/{word(*LARGER.get(per, ((per, per), 1))[0])}" if per else "")
+    return f"{number} {unit}"
 
 
 def figure_table(report: Report) -> Table:
@@ -252,12 +310,12 @@ def figure_table(report: Report) -> Table:
         if r.scope != "plant":
             continue
         table.add_row(
-            plain(f"{r.metric}/{r.version}"),
-            plain(r.scope),
+            plain(name(r)),
+            plain(word(r.scope, "全厂")),
             plain(value_text(r)),
-            plain(r.formula),
+            plain(formula(r.formula)),
             percent(r.coverage),
-            r.origin,
-            plain("; ".join(f.message for f in r.findings[:2])),
+            word(*ORIGINS[r.origin]),
+            plain(all_said(r.findings, 2)),
         )
     return table

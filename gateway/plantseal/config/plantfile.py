@@ -112,7 +112,10 @@ def load(path: Path, lang: Lang = "en") -> PlantFile:
     if header is not None:
         points = {spec.name for source in sources for spec in source.specs}
         loops = {loop.id for loop in header.process.loops}
-        check_references(document, {"of_register": known, "of_points": points, "of_loops": loops})
+        there = {"of_register": known, "of_points": points, "of_loops": loops}
+        if reader.unread:
+            del there["of_register"]
+        check_references(document, there)
         reader.notices(header.notices)
         ledgers = reader.ledgers(header.ledgers, header.zone)
         if not document.problems and not reader.problems:
@@ -138,16 +141,18 @@ class _Reader:
     problems: list[Problem]  # of the tables, after those of plant.yaml itself
     names: dict[str, str]  # tag name to the place where it first stood
     named: set[str]  # ids of the register, of entries with another mistake too
+    unread: bool  # the register as a whole is amiss: that is told once, not by every tag again
 
     def __init__(self, document: Document, directory: Path) -> None:
         self.document, self.directory = document, directory
-        self.problems, self.names, self.named = [], {}, set()
+        self.problems, self.names, self.named, self.unread = [], {}, set(), False
 
     def register(self, raw: object) -> tuple[Equipment, ...]:
         """Return the equipment register, inline or from its file."""
         at: Loc = ("equipment",)
         if isinstance(raw, str):
             self.named = set(register_ids(self.directory / raw))
+            self.unread = not self.named
             return tuple(row.value for row in self._rows(at, equipment_register, raw))
         if raw is None:
             return ()
@@ -176,7 +181,7 @@ class _Reader:
         """Return the register with the state words that plant.yaml gives apart."""
         known = {e.id for e in register}
         for key in states:
-            if key != "*" and key not in known:
+            if key != "*" and key not in known and not self.unread:
                 self._unknown(("states", key), key, known, say(self.document.lang, "of_register"))
         default = states.get("*", {})
         return tuple(
@@ -261,7 +266,7 @@ class _Reader:
             if first != place:
                 message = self._twice("tag", row.value.name, first)
                 self.problems.append(Problem(row.file, row.line, 0, "name", message))
-            if row.value.equipment not in known:
+            if row.value.equipment not in known and not self.unread:
                 got, expected = display(lang, row.value.equipment), say(lang, "of_register")
                 message = say(lang, "got", got=got, expected=expected)
                 message = with_hint(lang, message, row.value.equipment, known)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from plantseal.config.problems import Problem
 from plantseal.config.words import Lang, foreign, say
 from plantseal_connectors import sheet
+from plantseal_connectors.cells import folded, plain
 from plantseal_connectors.tables import (
     REGISTER_COLUMNS,
     TAG_COLUMNS,
@@ -87,19 +88,22 @@ def _lines(path: Path, names: tuple[str, ...]) -> Mapping[str, int]:
     lines = sheet.read(path)
     if isinstance(lines, Finding):
         return {}
-    header = [re.sub(r"\s+", "", cell).lower() for cell in lines[0].cells]
+    header = [folded(cell) for cell in lines[0].cells]
     at = next((header.index(name) for name in names if name in header), None)
     found: dict[str, int] = {}
     for line in lines[1:]:
         if at is not None and at < len(line.cells):
-            found.setdefault(line.cells[at].strip(), line.number)
+            found.setdefault(plain(line.cells[at]), line.number)
     return found
 
 
 def of_finding(path: Path, finding: Finding, lang: Lang) -> Problem:
     """Return what a table's reader found as a problem; line 0 means the file as a whole."""
     row, column = finding.data.get("row", 0), str(finding.data.get("column", ""))
-    prefix, message = rf"{re.escape(str(path))}(?::(\d+))?(?: (\w+))?: ", finding.message
+    prefix, message = (
+        rf"{re.escape(str(path))}(?::(\d+))?(?: ([\w+]+(?: \d+)?))?: ",
+        finding.message,
+    )
     if match := re.match(prefix, message):
         message = message[match.end() :]
         row, column = row or match[1] or 0, column or match[2] or ""
@@ -115,7 +119,12 @@ def in_words(message: str, lang: Lang) -> str:
     """
     if lang == "en":
         return message
-    if match := re.fullmatch(r"got (.+?), (?:expected )?(.+)", message, re.DOTALL):
+    whole = foreign(lang, message)
+    if whole != message:
+        return whole
+    if match := re.fullmatch(
+        r"got ('(?:[^'\\]|\\.)*'|\"[^\"]*\"|.+?), (?:expected )?(.+)", message, re.DOTALL
+    ):
         got = say(lang, "nothing") if match[1] == "''" else match[1]
         return say(lang, "got", got=got, expected=foreign(lang, match[2]))
-    return foreign(lang, message)
+    return message

@@ -183,7 +183,6 @@ FOREIGN: Final[tuple[tuple[str, str], ...]] = (
     (r"a pre_project baseline needs its period", r"pre_project 基线需要 period"),
     (r"an industry_average baseline needs its citation", r"industry_average 基线需要 citation（出处）"),
     # tables
-    (r"one of (.+)", r"\1 之一"),
     (r"letters, digits and _ \. - \(at most (\d+)\)", r"字母、数字和 _ . -（至多 \1 个字符）"),
     (r"an address", r"地址"),
     (r"a number greater than 0", r"大于 0 的数字"),
@@ -194,7 +193,7 @@ FOREIGN: Final[tuple[tuple[str, str], ...]] = (
     (r"already given in row (\d+), expected once", r"只出现一次（已见于第 \1 行）"),
     (r"each column once", r"每列只出现一次"),
     (r"no cell beyond header", r"表头之外没有单元格"),
-    (r"column (.+) is missing", r"缺少列 \1"),
+    (r"column (.+) is missing; add it", r"缺少列 \1；请补上该列"),
     (r"no data row, expected at least one", r"至少一行数据"),
     (r"got no data row, expected at least one", r"表中没有数据行；至少需要一行"),
     (r"got an empty table, expected a header row and data rows", r"表为空；应有表头和数据行"),
@@ -204,10 +203,69 @@ FOREIGN: Final[tuple[tuple[str, str], ...]] = (
     ),
     (r"a register of (.+) such as (.+)", r"\1 的寄存器之一，例如 \2"),
     (r"no such file or directory", r"文件不存在；路径相对于 plant.yaml"),
+    (r"is a directory", r"是目录；应为文件"),
+    (r"permission denied", r"没有读取权限"),
+    (
+        r"got bytes that are not (.+); save the table as UTF-8 CSV",
+        r"不是 \1 编码的文本；请另存为 UTF-8 CSV（旧版 .xls 请另存为 .xlsx）",
+    ),
+    (
+        r"got a file that is not CSV \((.+)\); save the table as UTF-8 CSV",
+        r"不是 CSV 文件（\1）；请检查引号是否成对，或另存为 UTF-8 CSV",
+    ),
+    (r"got (\d+) bytes, expected at most (\d+)", r"文件有 \1 字节，至多 \2 字节；请按年份拆分或删去无关列"),
+    (
+        r"XLSX needs fastexcel; install (.+) or save the table as CSV",
+        r"读取 XLSX 需要 fastexcel；请安装 \1，或另存为 CSV",
+    ),
+    (r"cycle times by product such as (.+)", r"分产品节拍，例如 \1"),
+    # ledgers
+    (r"a value; it may not be empty", r"一个值，不能为空"),
+    (r"these units in brackets: (.+)", r"括号中写以下单位之一：\1"),
+    (r"one of these units in brackets: (.+)", r"括号中写以下单位之一：\1"),
+    (r"([\w]+) once", r"列 \1 只出现一次"),
+    (
+        r"no cell where the header has none; give the column a header or clear it",
+        r"表头为空处没有内容；请补写表头或清空该单元格",
+    ),
+    (r"at most (\w+), which is (.+); correct one of them", r"不大于 \1（为 \2）；请更正其一"),
+    (r"at least (-?\d+)", r"不小于 \1"),
+    (r"already given in row (\d+), expected once; keep one of them", r"只出现一次（已见于第 \1 行）；请保留其一"),
+    (r"a number such as (.+) or (.+)", r"数字，例如 \1 或 \2"),
+    (
+        r"all digits; the spreadsheet has shortened it, widen its format",
+        r"完整数字；电子表格已用科学计数法缩短，请加宽列宽或改单元格格式",
+    ),
+    (
+        r"the whole number; format the column as text and type it again",
+        r"完整编号；请把该列设为文本格式后重新输入",
+    ),
+    (r"one line of text without control characters", r"一行文本，不含控制字符"),
+    (r"true or false \((.+)\)", r"\1"),
+    (r"(\S+), the unit of the header, not (\S+)", r"表头的单位 \1，而不是 \2"),
+    (r"whole (\w+); round it in the table", r"\1 的整数倍；请在表中取整"),
+    (r"less than 2\^63 (\w+); check the unit", r"小于 2^63 \1；请检查单位"),
+    (r"a date without a time of day", r"日期，不带时刻"),
+    (r"a date such as (\S+) or a month such as (\S+)", r"日期（如 \1）或月份（如 \2）"),
+    (r"a date such as (\S+)", r"日期，例如 \1"),
+    (r"a day of the calendar \((.+)\)", r"日历中存在的日期"),
+    (r"a year from (\d+) to (\d+)", r"\1 至 \2 年之间的日期"),
+    (r"a date; as a day number it would lie outside (\d+) to (\d+)", r"日期；按日期序号计不在 \1 至 \2 年之间"),
+    (
+        r"a time such as (.+), with (\S+) where not local",
+        r"时间，例如 \1；非本地时间须带时区偏移（如 \2）",
+    ),
+    (r"at most microseconds", r"至多精确到微秒"),
+    (r"a time of the day \((.+)\)", r"一天之内的时刻"),
+    (
+        r"an offset such as (\S+): the clocks of (.+) change then",
+        r"带时区偏移的时间（如 \1）：\2 此刻正在调整时钟",
+    ),
     # connectors and column maps
     (r"key without cert: expected both, or neither", r"有 key 而无 cert：应同时给出或都不给"),
     (r"password_env without username: expected both", r"有 password_env 而无 username：应同时给出"),
     (r"rfc3339 or a strptime format such as (.+)", r"rfc3339 或 strptime 格式，例如 \1"),
+    (r"one of (.+)", r"\1 之一"),
 )  # fmt: skip
 
 

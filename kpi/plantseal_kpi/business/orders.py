@@ -97,6 +97,8 @@ def _on_time(lines: pl.DataFrame, t: Term) -> Result:
     found = _unknown(due, "on_time_delivery")
     if not due.height:
         found.append(no_records("orders", t, "on_time_delivery"))
+    else:
+        found += _bare_months(due, t)
     if moved.height:
         why = f"{moved.height} of {due.height} lines due were promised anew; the first date counts"
         found.append(finding("orders.promised_anew", f"on_time_delivery: {why}", n=moved.height))
@@ -110,6 +112,16 @@ def _on_time(lines: pl.DataFrame, t: Term) -> Result:
         },
         formula="{n} lines in full by the first promised date / {d} lines due", findings=found,
     )  # fmt: skip
+
+
+def _bare_months(due: pl.DataFrame, t: Term) -> list[Finding]:
+    """Return which whole months have no line due: a part of the ledger may be missing."""
+    have = set(due["promised_first"].dt.month_end().to_list())
+    bare = [f"{m:%Y-%m}" for m in t.months if m not in have]
+    if not bare:
+        return []
+    why = f"no line was due in {', '.join(bare)}; see that the ledger orders is complete"
+    return [finding("orders.months", f"on_time_delivery: {why}", months=",".join(bare))]
 
 
 def order_days(t: Term, ledgers: Ledgers) -> list[int]:

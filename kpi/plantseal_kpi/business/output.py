@@ -7,13 +7,18 @@ Source: definitions 2.4 (per standard output), 4.5 (the same PRU table on both s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
 
 import polars as pl
 
 from plantseal_kpi.business.forms import Term, days_in, missing_months
 from plantseal_kpi.business.schema import Ledgers
-from plantseal_kpi.figures import finding
+from plantseal_kpi.figures import finding, text
 from plantseal_kpi.report import Finding, Result
+
+LEAST_KNOWN: Final = Fraction(9, 10)
+"""Share of the planned time that counters must cover to stand for the output of a whole period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,18 @@ def _counted(others: Sequence[Result]) -> Output:
         why = "standard output: neither the ledger output nor counters with standard times give it"
         return Output(None, "none", None, (finding("output.none", why),))
     why = f"standard output comes from the counters of the machines, coverage {found.coverage}"
-    note = finding("output.counted", why)
-    return Output(int(found.numerator), "counters", None, (note, *found.findings))
+    notes = [finding("output.counted", why)]
+    if found.coverage is None or Fraction(found.coverage) < LEAST_KNOWN:
+        notes.append(
+            finding(
+                "unassessable.output.coverage",
+                f"standard output: the counters cover {found.coverage or 'none'} of the planned time, "
+                f"at least {text(LEAST_KNOWN)} is needed to set it against costs or hours of the whole "
+                "period; configure the ledger output, or report a period that the counters cover",
+                coverage=found.coverage or "",
+            )
+        )
+    return Output(int(found.numerator), "counters", None, (*notes, *found.findings))
 
 
 def _of_plant(r: Result) -> bool:

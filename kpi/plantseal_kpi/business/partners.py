@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from plantseal_kpi.business.forms import Term, Terms, no_ledger, times_in
+from plantseal_kpi.business.forms import Term, Terms, no_ledger, no_records, times_in
 from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.calendar import Span
 from plantseal_kpi.figures import finding, result
@@ -67,11 +67,11 @@ def partner_results(t: Term, span: Span, ledgers: Ledgers) -> list[Result]:
         why = f"not counted, no exchange was authenticated: {', '.join(strangers)}"
         found.append(finding("partners.login", f"connected_partners: {why}"))
     if not seen.height:
-        why = f"no exchange from {t.first} up to {t.end}"
-        found.append(finding("ledger.empty", f"connected_partners: {why}", ledger="partners"))
+        found.append(no_records("partners", t, "connected_partners"))
+    terms = connected_partners(known) if seen.height else (None, None)
     return [
         result(
-            "connected_partners", VERSION, "plant", *connected_partners(known), unit="count",
+            "connected_partners", VERSION, "plant", *terms, unit="count",
             origin="imported", parts={"exchanges": seen.height, "refused": len(wrong)},
             formula="{n} distinct enterprises with an authenticated exchange", findings=found,
         )

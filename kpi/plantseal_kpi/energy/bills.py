@@ -90,7 +90,7 @@ def bills_of(ledger: pl.DataFrame | None, carrier: Carrier) -> tuple[list[Bill],
     for r in ledger.filter(pl.col("carrier") == carrier).sort("meter", "start").to_dicts():
         where = f"{r['meter']}, bill of {r['start']}"
         try:
-            water = carrier == "fresh_water" and r["unit"] == "t"  # 1 t is taken for 1 m3
+            water = carrier == "fresh_water" and r["unit"] in ("t", "吨")  # 1 t is taken for 1 m3
             by = factor("m3" if water else r["unit"], Decimal(1), OF_CARRIER[carrier])
             amount = Fraction(r["quantity"]) * by
         except ValueError as e:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Final
 
 from plantseal_kpi.figures import finding, result
+from plantseal_kpi.machines.bounds import missing_pieces
 from plantseal_kpi.machines.production import Machine, counted_share
 from plantseal_kpi.metric import N20, Metric
 from plantseal_kpi.report import Result
@@ -82,6 +83,7 @@ def _energy(w: Window, scope: str, metered: Sequence[Metered]) -> Result:
     return result(
         "energy", VERSION, scope, _sum(read), 1 if read else None, unit="Wh",
         coverage=_read_share(metered), origin=w.origin,
+        bounds=_at_least(read, 1),
         parts={
             "at_least_wh": sum(t.lower for _, t in read),
             "meters": ",".join(m.equipment.id for m, _ in read),
@@ -104,6 +106,8 @@ def _per_unit(
     if not metered or not counting:
         lacks = "no machine has an energy meter" if not metered else "no good pieces were counted"
         found.append(finding("figure.none", f"energy_per_unit: {lacks}"))
+    elif not sum(m.good or 0 for m in counting):
+        found.append(finding("figure.none", "energy_per_unit: no good piece was made"))
     if len(counting) > 1:
         found.append(
             finding(
@@ -118,6 +122,7 @@ def _per_unit(
         None if silent else _sum(read), sum(m.good or 0 for m in counting) if counting else None,
         unit="Wh/piece", origin=w.origin,
         coverage=min((s for s in shares if s), key=lambda s: Fraction(*s), default=None),
+        bounds=None if silent else _at_least(read, _most_good(counting)),
         parts={
             "meters": ",".join(m.equipment.id for m, _ in read),
             "machines": ",".join(m.equipment.id for m in counting),
@@ -128,6 +133,22 @@ def _per_unit(
 
 def _sum(read: Sequence[Metered]) -> int | None:
     return sum(t.known or 0 for _, t in read) if read else None
+
+
+def _at_least(read: Sequence[Metered], good: int | None) -> tuple[Fraction, None] | None:
+    """Return the least energy per ``good`` that the meters allow; None where all of it is known.
+
+    What a meter did not show is not limited, so there is no greatest value.
+    """
+    if not good or all(t.covered_ns == t.expected_ns for _, t in read):
+        return None
+    return Fraction(sum(t.lower for _, t in read), good), None
+
+
+def _most_good(counting: Sequence[Machine]) -> int | None:
+    """Return the good pieces if all that may be missing were made and good; None without a limit."""
+    lost = missing_pieces(counting)
+    return None if lost is None else sum(m.good or 0 for m in counting) + lost[0]
 
 
 def _read_share(metered: Sequence[Metered]) -> Terms | None:

@@ -38,6 +38,10 @@ _POINT_ONLY: Final = (
     "the point value is enough for the notice, not for its proof: more pieces or a longer window "
     "narrow the interval"
 )
+_STATED: Final = (
+    "a statement is enough for a point value only: import the ledger that the figure needs, for "
+    "both periods"
+)
 
 
 def remedy(
@@ -50,7 +54,8 @@ def remedy(
     if any(f.code in _SAY_SO for f in reasons):
         return []
     if outcome == "PASS_POINT":
-        return [finding("criteria.remedy", _POINT_ONLY)]
+        stated = any(f.code == "criteria.stated" for f in reasons)
+        return [finding("criteria.remedy", _STATED if stated else _POINT_ONLY)]
     todo = _NEXT.get((outcome, c.evidence_kind))
     if todo is None:
         return []

@@ -92,31 +92,61 @@ def inside(reading: str, low: Decimal, high: Decimal, scale: Decimal = Decimal(1
 
 def loop_times(w: Window) -> list[LoopTime]:
     """Return the time of each loop of the plan whose mode has a point, in the plan's order."""
-    points = {p.name: p for p in w.plant.points}
+    points = {p.name for p in w.plant.points}
     return [
-        _time(w, loop, points[loop.mode], points.get(loop.output or ""))
+        _time(w, loop)
         for loop in w.plant.process.loops
         if loop.mode in points
     ]
 
 
-def _time(w: Window, loop: Loop, mode: Point, output: Point | None) -> LoopTime:
+@dataclass(frozen=True, slots=True)
+class LoopSpans:
+    """When a loop was what, within planned time, spans [ns] sorted and disjoint.
+
+    Attributes:
+        planned: Planned time.
+        excluded: Of it, excluded by the signed list.
+        auto: In automatic, exclusions or not; as the following two.
+        service: In automatic with its output inside the range.
+        unknown: Mode, or output while in automatic, not known.
+    """
+
+    planned: list[Span]
+    excluded: list[Span]
+    auto: list[Span]
+    service: list[Span]
+    unknown: list[Span]
+
+
+def loop_spans(w: Window, loop: Loop) -> LoopSpans:
+    """Return when a loop of the plan, whose mode must have a point, was in service."""
+    points = {p.name: p for p in w.plant.points}
+    mode = points[loop.mode]
     planned = w.planned[mode.equipment]
-    excluded = common(planned, excluded_spans(w, loop.id))
     told = label_spans(w, mode).select("label", "start", "end").rows()
     auto = common(planned, [(a, b) for label, a, b in told if label in loop.auto])
     known_mode = common(planned, [(a, b) for _, a, b in told])
-    good, known = _output_spans(w, loop, output)
-    service = common(auto, good)
-    unknown = merged([*without(planned, known_mode), *without(auto, known)])
+    good, known = _output_spans(w, loop, points.get(loop.output or ""))
+    return LoopSpans(
+        planned,
+        common(planned, excluded_spans(w, loop.id)),
+        auto,
+        common(auto, good),
+        merged([*without(planned, known_mode), *without(auto, known)]),
+    )
+
+
+def _time(w: Window, loop: Loop) -> LoopTime:
+    x = loop_spans(w, loop)
     return LoopTime(
         loop.id,
-        length(planned),
-        length(excluded),
-        length(without(auto, excluded)),
-        length(without(service, excluded)),
-        length(service),
-        length(without(unknown, excluded)),
+        length(x.planned),
+        length(x.excluded),
+        length(without(x.auto, x.excluded)),
+        length(without(x.service, x.excluded)),
+        length(x.service),
+        length(without(x.unknown, x.excluded)),
     )
 
 
@@ -146,7 +176,7 @@ def loop_results(w: Window) -> list[Result]:
         why = "the process-control plan has no loops; list them under process"
         return [_figure(w, (None, None), [], [finding("figure.none", why)])]
     each = loop_times(w)
-    found = [*_incomplete(w), *_exclusions(w, each)]
+    found = [*_incomplete(w), *_exclusions(w, each), *_unread(each)]
     lost = len(plan) - len(each)
     if lost or not each:
         return [_figure(w, (None, None), each, found)]
@@ -195,6 +225,22 @@ def _incomplete(w: Window) -> list[Finding]:
             )
             found.append(finding("loops.no_output", f"{loop.id}: {why}", loop=loop.id))
     return found
+
+
+def _unread(each: Sequence[LoopTime]) -> list[Finding]:
+    """Return which loops were not heard of for some of their time, which counts as out of service."""
+    silent = {x.id: x.unknown_ns for x in each if x.unknown_ns}
+    if not silent:
+        return []
+    n = sum(silent.values())
+    return [
+        finding(
+            "loops.unread",
+            f"mode or output of {', '.join(silent)} is not known for {n} ns in all; that time counts "
+            "as not in service, `high` is the share if it was; see that both tags are read",
+            loops=", ".join(silent), unknown_ns=n,
+        )
+    ]  # fmt: skip
 
 
 def _exclusions(w: Window, each: Sequence[LoopTime]) -> list[Finding]:

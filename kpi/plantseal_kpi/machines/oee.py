@@ -89,19 +89,6 @@ def effectiveness(t: Times, products: Sequence[Output]) -> Terms | None:
     return (sum(p.pru_ns * p.made for p in products), t.apt) if t.apt else None
 
 
-def effectiveness_bounds(t: Times, products: Sequence[Output]) -> tuple[Terms, Terms] | None:
-    """Return effectiveness if all unknown time was run, and if none of it was.
-
-    Example:
-        >>> effectiveness_bounds(Times(pbt=100, apt=40, unknown=10), [Output(1, 30, 30)])
-        ((30, 50), (30, 40))
-    """
-    if not t.apt:
-        return None
-    made = sum(p.pru_ns * p.made for p in products)
-    return (made, t.apt + t.unknown), (made, t.apt)
-
-
 def quality(products: Sequence[Output]) -> Terms | None:
     """Return sum(PRU x GQ) / sum(PRU x PQ); None when nothing was made.
 

@@ -4,11 +4,13 @@ Source: definitions 2.3, 2.4.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from plantseal_kpi.business.inspections import inspection_results
 from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.figures import finding, result
-from plantseal_kpi.machines import defects, efficiency, ratios
+from plantseal_kpi.machines import defects, efficiency, oee, ratios
+from plantseal_kpi.machines.bounds import Bounds, good_bounds, missing_pieces
 from plantseal_kpi.machines.oee import Terms
 from plantseal_kpi.machines.work import EARNS, SORTS, Machine, counted_share, nothing, should_earn
 from plantseal_kpi.report import Finding, Result
@@ -34,11 +36,13 @@ def piece_results(
     """
     found = [f for m in machines for f in m.findings]
     judged = _judged(w, ledgers) if scope == "plant" and ledgers else None
-    rate = (
-        _defects(w, scope, machines, found)
-        if judged is None
-        else _inspected_defects(w, judged, machines)
-    )
+    if judged is None:
+        rate = _defects(w, scope, machines, found)
+    elif w.plant.quality.variant == "scrap":
+        known = bool(_terms(w, machines)[0])
+        rate = _defects(w, scope, machines, [*found, _first_pass_only(judged, known=known)])
+    else:
+        rate = _inspected_defects(w, judged, machines)
     return [*rate, *_shares(w, scope, machines, found), *_efficiency(w, scope, machines, found)]
 
 
@@ -77,6 +81,7 @@ def _defects(
     return [
         result(
             "defect_rate", defects.VERSION, scope, *(terms if checked else (None, None)),
+            bounds=_bad_bounds(checked, terms),
             coverage=counted_share(m for m in machines if m.sorts), origin=w.origin,
             parts={"machines": _ids(checked), "variant": variant, "scope": w.plant.quality.scope,
                    "judged_by": "counters"},
@@ -93,6 +98,22 @@ def _judged(w: Window, ledgers: Ledgers) -> Result | None:
     """Return the defect rate by inspection records, pieces before lots; None without either."""
     found = inspection_results(w.plant, (w.start, w.end), ledgers)
     return found[0] if found else None
+
+
+def _first_pass_only(judged: Result, *, known: bool) -> Finding:
+    """Return why a ledger of first judgements does not answer the variant ``scrap``.
+
+    Where counters of scrap do, it is a remark.
+    """
+    ledger = "lots" if judged.metric == "lot_defect_rate" else "inspections"
+    return finding(
+        "defects.ledger_unused" if known else "unassessable.defects.variant",
+        f"defect_rate: quality.variant is scrap, the ledger {ledger} records what was not accepted at "
+        "first pass and says nothing of scrap; "
+        + ("the counters of scrap count" if known else "choose first_pass, or count scrap with tags "
+           "of the role count_scrap"),
+        ledger=ledger,
+    )  # fmt: skip
 
 
 def _inspected_defects(w: Window, judged: Result, machines: Sequence[Machine]) -> list[Result]:
@@ -129,11 +150,24 @@ def _shares(
         result(
             metric, ratios.VERSION, scope, *(terms if group else (None, None)), coverage=coverage,
             origin=w.origin, parts={"machines": _ids(group)}, formula=formula,
+            bounds=(_good_bounds if metric == "first_pass_yield" else _bad_bounds)(group, terms),
             findings=[*found, *([] if terms[1] else [nothing(metric, f"{_NONE}: {needs}")])],
         )
         for metric, group, terms, formula, needs in rows
         if group or scope == "plant"
     ]  # fmt: skip
+
+
+def _good_bounds(machines: Sequence[Machine], terms: Terms) -> Bounds | None:
+    """Return the bounds of a share of good pieces, of (good, made)."""
+    lost = missing_pieces(machines)
+    return None if lost is None else good_bounds(terms[1], terms[0], *lost)
+
+
+def _bad_bounds(machines: Sequence[Machine], terms: Terms) -> Bounds | None:
+    """Return the bounds of a share of pieces that are not good, of (these, made)."""
+    limits = _good_bounds(machines, (terms[1] - terms[0], terms[1]))
+    return None if limits is None else (1 - limits[1], 1 - limits[0])
 
 
 def _sum(machines: Sequence[Machine], count: str) -> int:
@@ -155,13 +189,25 @@ def _efficiency(
     return [
         result(
             "production_efficiency", efficiency.VERSION, scope,
-            *(hours if earning else (None, None)),
+            *(hours if earning else (None, None)), bounds=_hours_bounds(earning),
             coverage=counted_share(m for m in machines if should_earn(m)), origin=w.origin,
             parts={"machines": _ids(earning)},
             formula="{n} ns standard time earned / {d} ns planned busy time",
             findings=[*found, *why],
         )
     ]  # fmt: skip
+
+
+def _hours_bounds(earning: Sequence[Machine]) -> Bounds | None:
+    """Return the bounds of standard hours earned per planned hour; None where nothing is open."""
+    planned = sum(m.planned_ns for m in earning)
+    missing, doubtful = sum(m.missing_ns for m in earning), sum(m.doubtful_ns for m in earning)
+    if not planned or not (missing or doubtful):
+        return None
+    products = [o for m in earning for o in m.outputs or ()]
+    earned = oee.Times(pbt=planned, apt=planned)
+    limits = oee.oee_bounds(earned, products, doubtful, missing)
+    return None if limits is None else (Fraction(*limits[0]), Fraction(*limits[1]))
 
 
 def _ids(machines: Sequence[Machine]) -> str:

@@ -9,9 +9,11 @@ from fractions import Fraction
 from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.figures import finding, result
 from plantseal_kpi.machines import oee, ratios
+from plantseal_kpi.machines.bounds import effectiveness_bounds, good_bounds, time_bounds
 from plantseal_kpi.machines.oee import Terms, Times
 from plantseal_kpi.machines.pieces import piece_results
 from plantseal_kpi.machines.shifts import shift_results
+from plantseal_kpi.machines.unmapped import unmapped
 from plantseal_kpi.machines.work import (
     EARNS,
     Machine,
@@ -96,11 +98,15 @@ def _time_figures(w: Window, scope: str, stated: Sequence[Machine]) -> list[Resu
                 unknown_ns=t.unknown,
             )
         )
+        found += unmapped(w, stated)
     calendar = (w.end - w.start) * len(stated)
-    plain = oee.utilisation(t, calendar)
+    # Nothing known at all is no figure: its 0 would read as a machine that stood still
+    silent = 0 < t.pbt == t.unknown
+    plain = None if silent else oee.utilisation(t, calendar)
     return [
         result(
-            "availability", oee.VERSION, scope, *(oee.availability(t) or (None, None)),
+            "availability", oee.VERSION, scope,
+            *((None if silent else oee.availability(t)) or (None, None)),
             coverage=known, origin=w.origin, bounds=_bounds(limits), parts=parts,
             formula="{n} ns producing / {d} ns planned", findings=found,
         ),
@@ -108,12 +114,14 @@ def _time_figures(w: Window, scope: str, stated: Sequence[Machine]) -> list[Resu
             "utilisation", oee.VERSION, scope, *(plain or (None, None)), coverage=known,
             origin=w.origin, formula="{n} ns producing / {d} ns calendar time",
             bounds=_bounds(((t.apt, calendar), (t.apt + t.unknown, calendar)))
-            if t.unknown and plain else None,
+            if t.unknown and plain else None, findings=found,
         ),
         *(
             result(
-                metric, ratios.VERSION, scope, *form(t), coverage=known, origin=w.origin,
-                formula=formula, findings=_empty(metric, form(t)),
+                metric, ratios.VERSION, scope, *((None, None) if silent else form(t)),
+                coverage=known, origin=w.origin, formula=formula,
+                bounds=None if silent else time_bounds(form, t),
+                findings=[*found, *_empty(metric, form(t))],
             )
             for metric, form, formula in TIME_FIGURES
         ),
@@ -153,6 +161,7 @@ def _output_figures(
     known = _least((t.pbt - t.unknown, t.pbt), counted_share(earners), priced_share(earners))
     doubtful, missing = sum(m.doubtful_ns for m in usable), sum(m.missing_ns for m in usable)
     limits = oee.oee_bounds(t, products, doubtful, missing) if doubtful or missing else None
+    quality = oee.quality(products)
     if limits and (doubtful + missing) * 100 > t.pbt:
         notes.append(
             finding(
@@ -172,8 +181,9 @@ def _output_figures(
     }  # fmt: skip
     rows: list[tuple[str, Terms | None, str, Bounds | None]] = [
         ("effectiveness", speed, "{n} ns planned run time of pieces made / {d} ns producing",
-         _bounds(oee.effectiveness_bounds(t, products)) if t.unknown else None),
-        ("quality", oee.quality(products), "{n} ns good / {d} ns made, by planned run time", None),
+         effectiveness_bounds(t, products, missing)),
+        ("quality", quality, "{n} ns good / {d} ns made, by planned run time",
+         quality and good_bounds(quality[1], quality[0], missing, doubtful)),
         ("oee", oee.oee(t, products), "{n} ns planned run time of good pieces / {d} ns planned",
          _bounds(limits)),
         ("nee", oee.nee(t, products),

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
-from plantseal_kpi.calendar import Span
+from plantseal_kpi.calendar import Span, without
 from plantseal_kpi.figures import finding
 from plantseal_kpi.intervals import length
 from plantseal_kpi.machines.oee import Output, Terms, Times
 from plantseal_kpi.machines.products import (
     NS,
+    ROLES,
     Counts,
     counts_in,
     derived,
@@ -24,7 +25,7 @@ from plantseal_kpi.plant import Equipment
 from plantseal_kpi.report import Finding
 from plantseal_kpi.rows.by_span import state_ns_in
 from plantseal_kpi.rows.states import UNKNOWN
-from plantseal_kpi.rows.totals import Total, pieces
+from plantseal_kpi.rows.totals import Total, of_origin, pieces, tally
 from plantseal_kpi.rows.window import Window
 
 SORTS: Final = "counters of two of: made, good, scrap"
@@ -142,6 +143,7 @@ def _machine(w: Window, e: Equipment) -> Machine:
         whole = replace(whole, scrap=None)
     planned = w.planned[e.id]
     earning, missing, notes = _outputs(w, e, whole, counted)
+    breaks = _breaks(w, e)
     gap = min(length(planned), max((t.expected_ns - t.covered_ns for t in used), default=0))
     blind = scrap.expected_ns - scrap.covered_ns if scrap in used else 0
     states = states_in(w, e, planned)
@@ -159,8 +161,8 @@ def _machine(w: Window, e: Equipment) -> Machine:
         sorts=len(used) > 1,
         scrap=whole.scrap,
         short=short,
-        doubtful_ns=_at_most(e, blind, earning, apt) if "count_good" not in counted else 0,
-        missing_ns=missing + _at_most(e, gap, earning, apt),
+        doubtful_ns=_at_most(e, blind, earning, apt, breaks) if "count_good" not in counted else 0,
+        missing_ns=missing + _at_most(e, gap, earning, apt, breaks),
     )
 
 
@@ -193,10 +195,22 @@ def _untold(e: Equipment) -> list[Finding]:
     return [finding("oee.no_product_tag", why, equipment=e.id)]
 
 
-def _at_most(e: Equipment, open_ns: int, earning: Sequence[Output] | None, apt_ns: int) -> int:
+def _breaks(w: Window, e: Equipment) -> int:
+    """Return in how many stretches of planned time a counter is not known; the worst of them."""
+    planned = w.planned[e.id]
+    known = [tally(w, p, "piece").known for p in of_origin(w, w.points_of(e, *ROLES))]
+    return max(
+        (len(without(planned, list(zip(k.starts, k.ends, strict=True)))) for k in known), default=0
+    )
+
+
+def _at_most(
+    e: Equipment, open_ns: int, earning: Sequence[Output] | None, apt_ns: int, breaks: int
+) -> int:
     """Return the planned run time that pieces can earn in ``open_ns`` at most [ns].
 
-    At the rated cycle where the register gives one; else at the effectiveness seen, at least 1.
+    At the rated cycle where the register gives one; else at the effectiveness seen, at least 1. A
+    piece counts where it is finished, so each of the ``breaks`` may hold one begun before it.
     """
     if not earning or not open_ns:
         return 0
@@ -205,7 +219,7 @@ def _at_most(e: Equipment, open_ns: int, earning: Sequence[Output] | None, apt_n
     else:
         seen = Fraction(sum(o.pru_ns * o.made for o in earning), apt_ns) if apt_ns else 1
         fastest = max(Fraction(1), Fraction(seen))
-    return int(open_ns * fastest)
+    return int(open_ns * fastest) + breaks * max(o.pru_ns for o in earning)
 
 
 def _contradiction(e: Equipment, c: Counts, used: Sequence[Total]) -> Finding | None:

@@ -9,12 +9,17 @@ Source: 渝经信智能〔2020〕15号 附件1 一(五); definitions 1.1 (baseli
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 from plantseal_kpi.figures import finding
 from plantseal_kpi.plant import Plant
 from plantseal_kpi.report import Finding, Origin, Result
 
 Terms = tuple[int, int]
+_SHARES: Final = (
+    "defect_rate", "oee", "on_time_delivery", "logistics_cost_share", "resource_utilisation",
+)  # fmt: skip
+"""Figures compared that cannot be above 1; 3 for 3 % would be taken for a great improvement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,10 @@ def before(plant: Plant, metric: str, earlier: Mapping[str, Result]) -> Before:
             why = f"the cited industry figures lack {metric}; add baseline.figures.{metric}"
             return Before(None, "none", (finding("baseline.figure_missing", why),))
         exact = Fraction(cited)
+        if not 0 < exact <= (1 if metric in _SHARES else exact):
+            span = "above 0 and at most 1, as a share" if metric in _SHARES else "above 0"
+            why = f"the cited figure is {cited}, expected one {span}; correct baseline.figures.{metric}"
+            return Before(None, "none", (finding("baseline.figure_wrong", f"{metric}: {why}"),))
         note = finding("baseline.cited", f"{metric} {cited} from: {base.citation}")
         return Before((exact.numerator, exact.denominator), "declared", (note,))
     found = earlier.get(metric)

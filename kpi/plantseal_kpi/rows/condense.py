@@ -34,6 +34,8 @@ from plantseal_kpi.rows.stretches import (
 from plantseal_kpi.schema import ROWS, Flag, Kind, VType
 
 NOT_FRESH: Final = int(Flag.HISTORICAL | Flag.BACKFILLED | Flag.RETAINED | Flag.FIRST)
+Head = tuple[int, bool, bool, int]
+"""Link, imported, polled, number of the part between two edges."""
 _NONE: Final = np.zeros(0, dtype=np.int64)
 
 
@@ -66,7 +68,9 @@ class _Out:
     first: list[Any] = field(default_factory=list)
     low: list[Any] = field(default_factory=list)
     high: list[Any] = field(default_factory=list)
-    lags: list[pl.DataFrame] = field(default_factory=list)
+    since: dict[Head, int] = field(default_factory=dict)
+    heads: list[tuple[Head, int]] = field(default_factory=list)
+    ms: list[Ints] = field(default_factory=list)
 
 
 def condense(
@@ -214,7 +218,9 @@ def _one_tag(
         crossed |= np.isin(a.seq[s][found.first], spare)
     first, last = found.first[~crossed], found.last[~crossed]
     if len(first):
-        _leave_out(p, line, rows, s, first, last, sessions, kept, out)
+        # Where the clock may have been set, offsets are counted apart.
+        parts = np.union1d(sessions, unusual) if len(unusual) else sessions
+        _leave_out(p, line, rows, s, first, last, parts, kept, out)
 
 
 def _slots(receive: Ints, src_seq: Ints, period_ns: int) -> Ints:
@@ -263,27 +269,32 @@ def _leave_out(
     out.low.append(np.where(known, low, ABSENT))
     out.high.append(np.where(known, high, ABSENT))
     block = np.searchsorted(sessions, rows.receive[first], side="right")
-    out.lags.append(
-        pl.DataFrame(
-            {
-                "ms": lag[inside][timed] // MILLI,
-                "block": np.repeat(block, n)[timed],
-                "since": np.repeat(rows.receive[first], n)[timed],
-                "imported": np.repeat(rows.plain[first] == 2, n)[timed],
-            }
-        )
-        .group_by("ms", "block", "imported")
-        .agg(since=pl.col("since").min(), n=pl.len().cast(pl.Int64))
-        .select(
-            pl.lit(p.link, pl.UInt32).alias("link"), "imported",
-            pl.lit(line.polled).alias("polled"), pl.col("ms").cast(pl.Int64),
-            pl.col("since").cast(pl.Int64), "n",
-        )
-    )  # fmt: skip
+    for group in np.unique(np.stack([block, rows.plain[first]], axis=1), axis=0):
+        mine = (block == group[0]) & (rows.plain[first] == group[1])
+        begun = int(rows.receive[first][mine].min())
+        head = (p.link, bool(group[1] == 2), line.polled, int(group[0]))
+        out.since[head] = min(begun, out.since.get(head, begun))
+        out.ms.append(lag[inside][timed & np.repeat(mine, n)] // MILLI)
+        out.heads.append((head, len(out.ms[-1])))
+
+
+def _lags(out: _Out) -> pl.DataFrame:
+    if not out.since:
+        return pl.DataFrame(schema=LAGS)
+    heads = pl.DataFrame(
+        [(*head[:3], since) for head, since in out.since.items()],
+        schema={c: LAGS[c] for c in ("link", "imported", "polled", "since")}, orient="row",
+    ).with_row_index("group")  # fmt: skip
+    rank = {head: i for i, head in enumerate(out.since)}
+    of = np.array([rank[head] for head, _ in out.heads], dtype=np.uint32)
+    ids = np.repeat(of, [n for _, n in out.heads])
+    told = pl.DataFrame({"group": ids, "ms": np.concatenate(out.ms)})
+    counted = told.group_by("group", "ms").agg(n=pl.len().cast(pl.Int64))
+    return counted.join(heads, on="group").select(*LAGS)
 
 
 def _gathered(frame: pl.DataFrame, a: _Arrays, kept: NDArray[np.bool_], out: _Out) -> Condensed:
-    lags = pl.concat([pl.DataFrame(schema=LAGS), *out.lags])
+    lags = _lags(out)
     rows = frame.with_row_index("_row").filter(pl.Series(kept))
     if not out.first:
         return Condensed(marked(rows.select(ROWS.names())), lags)

@@ -38,7 +38,8 @@ def counter_steps(values: pl.DataFrame, limits: pl.DataFrame | None = None) -> p
 
     Args:
         values: Columns ``tag``, ``at`` [ns], ``seq``, ``base`` (reading in whole base units); good
-            readings only. Other columns are carried along.
+            readings only. Where ``opens`` is True a new register begins: no difference reaches
+            across. Other columns are carried along.
         limits: Columns :data:`LIMITS`: the register's end, the rated maximum [base units per
             hour] and one raw count [base units] of each tag; null where there is no limit.
 
@@ -54,13 +55,17 @@ def counter_steps(values: pl.DataFrame, limits: pl.DataFrame | None = None) -> p
         [(10, 10, ''), (None, 10, 'reset')]
     """
     ordered = marked(values).filter(pl.col("base").is_not_null()).sort("tag", "at", "seq")
+    if "opens" not in ordered.columns:
+        ordered = ordered.with_columns(opens=pl.lit(False))
+    ordered = ordered.with_columns(register=pl.col("opens").cum_sum().over("tag"))
+    one = ["tag", "register"]
     nonzero = pl.when(pl.col("base") != 0).then("base")
-    before, after = nonzero.forward_fill().over("tag"), nonzero.backward_fill().over("tag")
+    before, after = nonzero.forward_fill().over(one), nonzero.backward_fill().over(one)
     flagged = ordered.with_columns(
         false_zero=((pl.col("base") == 0) & (after >= before)).fill_null(False)
     )
     chain = flagged.filter(~pl.col("false_zero")).with_columns(
-        before=pl.col("at").shift(1).over("tag"), previous=pl.col("base").shift(1).over("tag")
+        before=pl.col("at").shift(1).over(one), previous=pl.col("base").shift(1).over(one)
     )
     known = pl.DataFrame(schema=LIMITS) if limits is None else limits
     limited = chain.join(known, on="tag", how="left")
@@ -102,7 +107,7 @@ def _judged(chain: pl.DataFrame) -> pl.DataFrame:
             .then(pl.max_horizontal("base", pl.lit(0, pl.Int64)))
             .otherwise(pl.col("delta").fill_null(0))
         )
-        .drop("register_max", "rate", "step", "false_zero")
+        .drop("register_max", "rate", "step", "false_zero", "opens", "register")
     )
 
 

@@ -59,7 +59,41 @@ def covered(seen: Readings, points: pl.DataFrame, limit_ns: int | None) -> pl.Da
         ]
     )
     both = pl.concat([cyclic, intervals.intersect(known, alive, ["tag"])])
-    return intervals.subtract(both, _gaps(seen.links, lines), ["tag"])
+    whole = intervals.subtract(both, _gaps(seen.links, lines), ["tag"])
+    bound = _with_heartbeat(points)
+    if not len(bound):
+        return whole
+    beats = beating(seen, points).join(points.select("tag", "equipment"), on="equipment")
+    beating_too = intervals.intersect(whole, beats.select("tag", "start", "end"), ["tag"])
+    free = whole.filter(~pl.col("tag").is_in(bound.implode()))
+    return pl.concat([free, beating_too]).sort("tag", "start")
+
+
+def _with_heartbeat(points: pl.DataFrame) -> pl.Series:
+    """Return the tags of machines that have a heartbeat."""
+    machines = points.filter(pl.col("role") == "heartbeat").select("equipment").unique()
+    return points.join(machines, on="equipment")["tag"]
+
+
+def beating(seen: Readings, points: pl.DataFrame) -> pl.DataFrame:
+    """Return the spans (equipment, start, end) [ns] in which each heartbeat went on toggling.
+
+    A good value that differs from the good one before it holds for the freshness limit; a frozen
+    gateway that repeats the last value proves nothing. A bad value ends it.
+
+    Source: definitions 4.1, row "stuck value"; 4.5, "frozen gateway repeating values".
+    """
+    values = seen.values.filter(pl.col("role") == "heartbeat").with_columns(_limits())
+    value = pl.struct("vtype", "value_i", "value_f", "text")
+    good = values.filter("good").with_columns(
+        toggled=value.ne_missing(value.shift(1).over("tag"))
+        & pl.col("at").shift(1).over("tag").is_not_null(),
+        fresh_ns=freshness(),
+    )
+    cuts = values.filter(~pl.col("good"))
+    spans = _cut(good.filter("toggled").with_columns(since="at"), cuts, "tag")
+    named = spans.join(points.select("tag", "equipment"), on="tag")
+    return intervals.union(named.select("equipment", "start", "end"), ["equipment"])
 
 
 def _limits() -> list[pl.Expr]:
@@ -95,6 +129,34 @@ def _endings(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
 
 def _gaps(links: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     return _on_points(links, lines, [Kind.GAP]).select("tag", start="at", end="t_server")
+
+
+def silences(seen: Readings, points: pl.DataFrame) -> pl.DataFrame:
+    """Return spans (tag, reason, start, end) [ns] in which something is known to have been amiss.
+
+    ``gateway_gap``, ``session_lost`` (death to birth), ``no_answer``, ``overflow`` and ``bad_value``
+    (until the next row of the tag); they may overlap. They explain time that :func:`covered` lacks.
+    """
+    lines = _lines(points)
+    columns = ["tag", "reason", "start", "end"]
+    turns = _on_points(seen.links, lines, [Kind.DEATH, Kind.BIRTH])
+    following = pl.col("at").shift(-1, fill_value=_FOREVER)
+    lost = turns.sort("tag", "heard_on", "at", "seq").with_columns(
+        start="at", end=following.over("tag", "heard_on"), reason=pl.lit("session_lost")
+    )
+    kind = pl.col("kind")
+    why = (
+        pl.when(kind == Kind.SLOT).then(pl.lit("no_answer"))
+        .when(kind == Kind.OVERFLOW).then(pl.lit("overflow")).otherwise(pl.lit("bad_value"))
+    )  # fmt: skip
+    bad = seen.values.with_columns(start="at", end=following.over("tag"), reason=why)
+    return pl.concat(
+        [
+            _gaps(seen.links, lines).with_columns(reason=pl.lit("gateway_gap")).select(columns),
+            lost.filter(kind == Kind.DEATH).select(columns),
+            bad.filter(~pl.col("good")).select(columns),
+        ]
+    )
 
 
 def _cut(evidence: pl.DataFrame, cuts: pl.DataFrame, by: str) -> pl.DataFrame:
@@ -291,4 +353,8 @@ def equipment_alive(seen: Readings, points: pl.DataFrame, stale: pl.DataFrame) -
     limited = _cut(signs.filter(pl.col("fresh_ns").is_not_null()), cuts, "equipment")
     records = seen.values.join(stale.filter(pl.col("fresh_ns").is_null()), on="equipment")
     whole = records.group_by("equipment").agg(start=pl.col("at").min(), end=pl.col("at").max())
-    return intervals.union(pl.concat([limited, whole]), ["equipment"])
+    all_signs = intervals.union(pl.concat([limited, whole]), ["equipment"])
+    bound = points.filter(pl.col("role") == "heartbeat")["equipment"].unique()
+    free = all_signs.filter(~pl.col("equipment").is_in(bound.implode()))
+    beats = intervals.intersect(all_signs, beating(seen, points), ["equipment"])
+    return pl.concat([free, beats]).sort("equipment", "start")

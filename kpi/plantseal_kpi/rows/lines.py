@@ -15,6 +15,10 @@ from plantseal_kpi.units import FACTORS, OF_CARRIER, factor
 
 COUNTS: Final = ("count_total", "count_good", "count_scrap")
 LABELS: Final = ("state", "product", "loop_mode", "loop_output")
+CONTEXT_NS: Final = 72 * 3600 * SECOND
+"""How far around a period rows are read: states and counters need the reading before it, and late
+data counts for completeness until 72 hours after it (definitions 4.1, L_final). Rows further away
+are never used."""
 _HOUR_NS: Final = 3600 * SECOND
 _MOST_HOURS: Final = 24 * 800
 
@@ -27,7 +31,7 @@ class Lines:
         of: By tag.
         edges: Edges of shifts, stops and days by equipment [ns], sorted.
         hours: Whole hours, and hours since each begin [ns], for registers of energy.
-        bounds: Begins and ends of the periods that are computed [ns].
+        bounds: Begins and ends of the periods that are computed, and of the time around [ns].
     """
 
     of: Mapping[int, Line]
@@ -57,7 +61,8 @@ def lines(plant: Plant, spans: Sequence[Span]) -> Lines:
         for first in (a, -(-a // _HOUR_NS) * _HOUR_NS)
         for t in range(first, b + 1, _HOUR_NS)
     ]  # fmt: skip
-    return Lines(of, edges, _sorted(hours), _sorted([t for s in spans for t in s]))
+    around = [t for a, b in spans for t in (a - CONTEXT_NS, a, b, b + CONTEXT_NS)]
+    return Lines(of, edges, _sorted(hours), _sorted(around))
 
 
 def _sorted(moments: Sequence[int]) -> Ints:
@@ -70,7 +75,8 @@ def _shared(plant: Plant, spans: Sequence[Span]) -> list[int]:
     for s in spans:
         out += [t for _, a, b in local_days(s, plant.zone) for t in (a, b)]
         out += [t for _, _, a, b in shifts_of(plant, s) for t in (a, b)]
-    named = [x.period for x in (*plant.process.exclusions, *plant.calendar.stops)]
+    named = [x.period for x in plant.process.exclusions]
+    named += [x.period for x in plant.calendar.stops]
     named += [x.period for x in plant.windows]
     if plant.baseline is not None and plant.baseline.period is not None:
         named.append(plant.baseline.period)

@@ -22,11 +22,8 @@ def marked(rows: pl.DataFrame) -> pl.DataFrame:
     """Return ``rows`` with :data:`MARKS` that say that nothing was left out, unless they are there."""
     if "dropped" in rows.columns:
         return rows
-    return rows.with_columns(
-        pl.lit(0, pl.Int64).alias("dropped"),
-        pl.lit(False).alias("varied"),
-        *(pl.lit(None, MARKS[c]).alias(c) for c in ("after", "lag_low", "lag_high")),
-    )
+    plain = {"dropped": 0, "varied": False}
+    return rows.with_columns(pl.lit(plain.get(c), dtype).alias(c) for c, dtype in MARKS.items())
 
 
 def number(rows: pl.DataFrame) -> int:

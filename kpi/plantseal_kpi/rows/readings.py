@@ -164,6 +164,34 @@ def readings(
 
 
 def _deduplicated(rows: pl.DataFrame) -> tuple[pl.DataFrame, int, int]:
+    rest, distinct, first, asked = _once(rows)
+    return (
+        pl.concat([first, rest]),
+        asked.height - distinct.height,
+        distinct.height - first.height,
+    )
+
+
+def repeats(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ``seq`` and ``repeat`` of the rows that are left out: ``duplicate`` or ``conflict``.
+
+    Args:
+        rows: Rows with the columns of their points.
+    """
+    _, distinct, first, asked = _once(rows.with_columns(polled=pl.col("mode") == "polled"))
+    seq = "seq"
+    return pl.concat(
+        [
+            asked.select(seq).join(distinct.select(seq), on=seq, how="anti")
+            .with_columns(repeat=pl.lit("duplicate")),
+            distinct.select(seq).join(first.select(seq), on=seq, how="anti")
+            .with_columns(repeat=pl.lit("conflict")),
+        ]
+    )  # fmt: skip
+
+
+def _once(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return rows not asked, those asked without repeats, one a source time, all asked."""
     keyed = (
         (pl.col("kind") == Kind.VALUE)
         & ~pl.col("polled")
@@ -174,12 +202,7 @@ def _deduplicated(rows: pl.DataFrame) -> tuple[pl.DataFrame, int, int]:
     same = ["tag", "t_source", "status", "vtype", "value_i", "value_f", "text"]
     distinct = asked.unique(same, keep="first", maintain_order=True)
     first = distinct.unique(["tag", "t_source"], keep="first", maintain_order=True)
-    rest = rows.filter(~keyed)
-    return (
-        pl.concat([first, rest]),
-        asked.height - distinct.height,
-        distinct.height - first.height,
-    )
+    return rows.filter(~keyed), distinct, first, asked
 
 
 def _links(rows: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:

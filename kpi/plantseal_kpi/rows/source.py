@@ -8,6 +8,7 @@ too early; their tags are then read again row by row. So every figure is that of
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
@@ -15,17 +16,13 @@ from plantseal_kpi.calendar import Span
 from plantseal_kpi.plant import Plant
 from plantseal_kpi.rows.condense import Condensed, condense
 from plantseal_kpi.rows.coverage import EARLY_NS
-from plantseal_kpi.rows.lines import lines
+from plantseal_kpi.rows.lines import CONTEXT_NS, lines
 from plantseal_kpi.rows.marks import LAGS, marked
 from plantseal_kpi.rows.parts import Rows
 from plantseal_kpi.rows.readings import CLOCK_LIMIT, Readings, has
 from plantseal_kpi.rows.stretches import Ints
 from plantseal_kpi.schema import Flag, Kind, check_rows
 
-CONTEXT_NS = 72 * 3600 * 10**9
-"""How far around a period rows are read: states and counters need the reading before it, and late
-data counts for completeness until 72 hours after it (definitions 4.1, L_final). Rows further away
-are never used."""
 _SESSION = (Kind.BIRTH, Kind.DEATH, Kind.GAP, Kind.SEQ_GAP)
 
 
@@ -93,28 +90,24 @@ def read(rows: Rows, plant: Plant, spans: Sequence[Span], *, whole: bool = False
     }
     source = Source(plant, spans, lazy, whole)
     source.marks = _marks(lazy, links)
-    reach = []
+    reach: list[tuple[int, int] | None] = []
     for frame in _collected(lazy):
-        reach.append((frame["seq"].min(), frame["seq"].max()) if frame.height else None)
+        reach.append((_end(frame, "min"), _end(frame, "max")) if frame.height else None)
         source.done.append(source._condensed(frame))
     groups = _apart(reach)
     if len(groups) < len(lazy):
-        # The same row may lie in two of them, and runs of one would hide rows of the other.
-        source.chunks = [
-            pl.concat([lazy[i] for i in g]) if len(g) > 1 else lazy[g[0]] for g in groups
-        ]
+        # The same row may lie in two of them, and stretches of one would hide rows of the other.
+        source.chunks = [pl.concat([lazy[i] for i in g]) for g in groups]
         source.done = [
-            source._condensed(frame) if len(g) > 1 else source.done[g[0]]
-            for g, frame in zip(
-                groups,
-                (
-                    c.collect(engine="streaming") if len(g) > 1 else pl.DataFrame()
-                    for g, c in zip(groups, source.chunks, strict=True)
-                ),
-                strict=True,
-            )
+            source.done[g[0]] if len(g) == 1 else source._condensed(c.collect(engine="streaming"))
+            for g, c in zip(groups, source.chunks, strict=True)
         ]
     return source
+
+
+def _end(frame: pl.DataFrame, which: Literal["min", "max"]) -> int:
+    seq = frame["seq"].min() if which == "min" else frame["seq"].max()
+    return int(seq)  # type: ignore[arg-type]
 
 
 def _meeting(rows: Rows, spans: Sequence[Span]) -> list[pl.LazyFrame]:

@@ -13,9 +13,9 @@ import polars as pl
 from plantseal_kpi import intervals
 from plantseal_kpi.calendar import Span, local_days
 from plantseal_kpi.intervals import SPAN
-from plantseal_kpi.plant import Equipment
 from plantseal_kpi.rows.coverage import equipment_alive
 from plantseal_kpi.rows.readings import SECOND, label
+from plantseal_kpi.rows.tally import Times, times_of
 from plantseal_kpi.rows.window import Window
 from plantseal_kpi.schema import Kind
 
@@ -60,7 +60,7 @@ def state_durations(
     """Return ``tag``, ``day``, ``state``, ``ns``: time in each raw state per local day [ns].
 
     Nothing is mapped and nothing goes stale: these are the records' own states, for comparison
-    with other programs. :func:`machine_times` is what the figures use.
+    with other programs. :func:`mapped_spans` is what the figures use.
 
     Args:
         rows: Frame as :data:`plantseal_kpi.schema.ROWS`, in any order.
@@ -125,6 +125,10 @@ def told_spans(w: Window, tag: int) -> pl.DataFrame:
 
 def alive_spans(w: Window, equipment: str) -> pl.DataFrame:
     """Return the spans (start, end) [ns] in which a machine gave signs of life."""
+    return _alive(w).filter(pl.col("equipment") == equipment).select(*SPAN)
+
+
+def _alive(w: Window) -> pl.DataFrame:
     if "alive" not in w.memo:
         stale = pl.DataFrame(
             [(e.id, None if e.stale_s is None else e.stale_s * SECOND) for e in w.plant.equipment],
@@ -132,46 +136,44 @@ def alive_spans(w: Window, equipment: str) -> pl.DataFrame:
             orient="row",
         )
         w.memo["alive"] = equipment_alive(w.seen, w.points, stale)
-    return w.memo["alive"].filter(pl.col("equipment") == equipment).select(*SPAN)
+    found: pl.DataFrame = w.memo["alive"]
+    return found
 
 
-def mapped_spans(w: Window, equipment: Equipment) -> pl.DataFrame:
-    """Return the spans (state, start, end) [ns] of the known machine states, disjoint.
+def mapped_spans(w: Window) -> pl.DataFrame:
+    """Return the spans (equipment, state, start, end) [ns] of the known machine states, disjoint.
 
     With several state tags, the first by id counts. What the register does not map is unknown
     and absent, as is time without a sign of life.
     """
-    key = ("states", equipment.id)
-    if key not in w.memo:
-        points = w.points_of(equipment, "state")
-        empty = pl.DataFrame(schema={"state": pl.String, **SPAN})
+    if "states" not in w.memo:
+        keys = ["equipment", "state"]
+        tags = [mine[0].tag for e in w.plant.equipment if (mine := w.points_of(e, "state"))]
         maps = pl.DataFrame(
-            [(raw, mapped) for raw, mapped in equipment.states.items() if mapped != UNKNOWN],
-            schema={"label": pl.String, "state": pl.String},
+            [(e.id, *x) for e in w.plant.equipment for x in e.states.items() if x[1] != UNKNOWN],
+            schema={"equipment": pl.String, "label": pl.String, "state": pl.String},
             orient="row",
         )
-        told = told_spans(w, points[0].tag).join(maps, on="label") if points else empty
-        each = told.select("state").unique().join(alive_spans(w, equipment.id), how="cross")
-        w.memo[key] = intervals.intersect(told.select("state", *SPAN), each, ["state"])
-    return w.memo[key]
+        values = w.events.filter(pl.col("tag").is_in(tags) & (pl.col("kind") != Kind.OVERFLOW))
+        told = _spans(values.with_columns(state=label()), w.end).rename({"state": "label"})
+        known = told.join(w.points.select("tag", "equipment"), on="tag").join(
+            maps, on=["equipment", "label"]
+        ).select(*keys, *SPAN)  # fmt: skip
+        each = known.select(keys).unique().join(_alive(w), on="equipment")
+        w.memo["states"] = intervals.intersect(known, each.select(*keys, *SPAN), keys)
+    found: pl.DataFrame = w.memo["states"]
+    return found
 
 
-def machine_times(w: Window) -> pl.DataFrame:
-    """Return ``equipment``, ``state``, ``ns``: planned time of each machine by mapped state [ns].
-
-    One row for each of the machine's states and ``unknown``; their sum is the planned time.
-    Machines without a state tag are absent. With several state tags, the first by id counts.
-    """
-    keys = ["equipment", "state"]
-    out = [pl.DataFrame(schema={"equipment": pl.String, "state": pl.String, **SPAN})]
-    for e in w.plant.equipment:
-        if not w.points_of(e, "state"):
-            continue
-        planned = w.planned_frame.filter(pl.col("equipment") == e.id)
-        known = mapped_spans(w, e).select(pl.lit(e.id).alias("equipment"), "state", *SPAN)
-        each = known.select(keys).unique().join(planned, on="equipment").select(*keys, *SPAN)
-        seen = intervals.intersect(known, each, keys)
-        rest = intervals.subtract(planned, seen.drop("state"), ["equipment"])
-        rest = rest.select("equipment", pl.lit(UNKNOWN).alias("state"), *SPAN)
-        out += [seen, rest]
-    return intervals.measure(pl.concat(out), keys)
+def state_times(w: Window) -> dict[str, dict[str, Times]]:
+    """Return :func:`mapped_spans` by equipment and state."""
+    if "state times" not in w.memo:
+        out: dict[str, dict[str, Times]] = {}
+        parts = mapped_spans(w).partition_by(
+            "equipment", "state", as_dict=True, maintain_order=True
+        )
+        for (e, state), part in parts.items():
+            out.setdefault(str(e), {})[str(state)] = times_of(part.select(*SPAN).rows())
+        w.memo["state times"] = out
+    found: dict[str, dict[str, Times]] = w.memo["state times"]
+    return found

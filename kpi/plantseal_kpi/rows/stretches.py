@@ -86,7 +86,7 @@ class TagRows:
     @property
     def own(self) -> Mask:
         """Return where the source gave a time."""
-        return self.source != ABSENT
+        return np.asarray(self.source != ABSENT)
 
 
 def order_key(line: Line, source: Ints, receive: Ints) -> Ints:
@@ -112,7 +112,7 @@ def linked(line: Line, rows: TagRows) -> Mask:
             link &= rows.same[1:]
         if line.by == "count":
             link &= _goes_on(line, rows)
-    return link
+    return np.asarray(link)
 
 
 def _in_time(line: Line, rows: TagRows) -> Mask:
@@ -124,7 +124,7 @@ def _in_time(line: Line, rows: TagRows) -> Mask:
         timely = rows.receive - rows.slot <= line.late_ns
         slots = np.diff(rows.slot)
         on = (slots == 0) | (slots == line.period_ns)
-        return told & near & on & timely[1:] & timely[:-1]
+        return np.asarray(told & near & on & timely[1:] & timely[:-1])
     own = rows.own
     dated = own[1:] & own[:-1]
     moved = np.diff(rows.source)
@@ -132,7 +132,8 @@ def _in_time(line: Line, rows: TagRows) -> Mask:
     steady = np.abs(apart - moved) <= STEADY_NS
     silent = ~heard[1:] & ~heard[:-1]
     close = (moved > 0) & (moved <= line.gap_ns)
-    return (dated & close & (silent | (told & near & steady))) | (neither & told & near)
+    both = dated & close & (silent | (told & near & steady))
+    return np.asarray(both | (neither & told & near))
 
 
 def _goes_on(line: Line, rows: TagRows) -> Mask:

@@ -6,8 +6,9 @@ its session lives, for silence then means that it stands still.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import polars as pl
 
@@ -25,7 +26,10 @@ from plantseal_kpi.rows.counters import (
     misfits,
     taken,
 )
+from plantseal_kpi.rows.lines import COUNTS
+from plantseal_kpi.rows.meters import change_findings, with_changes
 from plantseal_kpi.rows.readings import MILLI
+from plantseal_kpi.rows.tally import Tally, times_of
 from plantseal_kpi.rows.totals_notes import flag_findings, reading_findings
 from plantseal_kpi.rows.window import Window
 from plantseal_kpi.units import Base
@@ -61,11 +65,12 @@ def pieces(w: Window, equipment: Equipment, role: str) -> Total:
     if not points or not planned:
         return Total(None)
     steps = steps_of(w, points, "piece")
-    known_ns = _known(w, points, steps, "piece", planned)
+    known_ns = _known(w, points, "piece", planned)
     expected = intervals.length(planned) * len(points)
     findings = (
         *reading_findings(w, points, "piece", known_ns),
         *flag_findings(points, steps),
+        *change_findings(w.plant, points, "piece", w.start, w.end),
     )
     if not any(known_ns.values()):
         return Total(None, findings=findings, expected_ns=expected)
@@ -99,12 +104,13 @@ def energy(w: Window, equipment: Equipment) -> Total:
     steps = steps_of(w, registers, "Wh")
     counted = steps.filter(~pl.col("straddles"))
     period = [(w.start, w.end)]
-    known_ns = _known(w, registers, steps, "Wh", period)
+    known_ns = _known(w, registers, "Wh", period)
     amount, notes, part_ns = interval_energy(w, parts)
     covered_ns = sum(known_ns.values()) + part_ns
     found = (
         *reading_findings(w, registers, "Wh", known_ns),
         *flag_findings(registers, steps),
+        *change_findings(w.plant, registers, "Wh", w.start, w.end),
         *notes,
     )
     expected = (w.end - w.start) * len([*registers, *parts])
@@ -182,15 +188,78 @@ def of_origin(w: Window, points: Sequence[Point]) -> list[Point]:
 
 def steps_of(w: Window, points: Sequence[Point], base: Base) -> pl.DataFrame:
     """Return the steps of the counters ``points`` in the period, as :func:`taken` marks them."""
-    key = ("steps", tuple(p.tag for p in points), base)
-    if key not in w.memo:
-        values = in_base_units(w.events, points, base)
-        limits = limits_frame(points, base, _rates(w, points, base))
-        w.memo[key] = taken(counter_steps(values, limits), w.start, w.end)
-    return w.memo[key]
+    return _all_steps(w, base).filter(pl.col("tag").is_in([p.tag for p in points]))
 
 
-def _rates(w: Window, points: Sequence[Point], base: Base) -> dict[str, int | None]:
+def _counters(w: Window, base: Base) -> list[Point]:
+    roles = COUNTS if base == "piece" else ("energy",)
+    return [p for p in w.plant.points if p.role in roles]
+
+
+def _all_steps(w: Window, base: Base) -> pl.DataFrame:
+    """Return the steps of every counter that measures ``base``."""
+    if ("steps", base) not in w.memo:
+        points = _counters(w, base)
+        values = with_changes(in_base_units(w.events, points, base), w.plant, points, base)
+        limits = limits_frame(points, base, _rates(w, base))
+        w.memo["steps", base] = taken(counter_steps(values, limits), w.start, w.end)
+    found: pl.DataFrame = w.memo["steps", base]
+    return found
+
+
+def tally(w: Window, p: Point, base: Base) -> Tally:
+    """Return what one counter counted, moment by moment."""
+    if ("tallies", base) not in w.memo:
+        w.memo["tallies", base] = dict(_tallies(w, base))
+    found: dict[int, Tally] = w.memo["tallies", base]
+    return found.get(p.tag, Tally([], [0], times_of([]), [], []))
+
+
+def _tallies(w: Window, base: Base) -> Iterator[tuple[int, Tally]]:
+    steps, points = _all_steps(w, base), _counters(w, base)
+    known = _by_tag(known_spans(w, points, steps, base).select("tag", *SPAN))
+    counted = steps.filter(~pl.col("straddles") & pl.col("delta").is_not_null())
+    each = _by_tag(counted.sort("tag", "at", "seq").select("tag", "at", "delta"))
+    wide = _by_tag(
+        counted.filter((pl.col("dropped") > 0) & (pl.col("delta") != 0))
+        .sort("tag", "at")
+        .select("tag", "at", "before")
+    )
+    for tag in {*each, *known}:
+        at, delta = _columns(each.get(tag))
+        yield (
+            tag,
+            Tally(
+                at, [0, *accumulate(delta)],
+                times_of(zip(*_columns(known.get(tag)), strict=True)), *_columns(wide.get(tag)),
+            ),
+        )  # fmt: skip
+
+
+def _by_tag(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    parts = frame.partition_by("tag", as_dict=True, maintain_order=True, include_key=False)
+    return {int(key[0]): part for key, part in parts.items()}
+
+
+def _columns(frame: pl.DataFrame | None) -> tuple[list[int], list[int]]:
+    if frame is None:
+        return [], []
+    first, second = frame.get_columns()
+    return first.to_list(), second.to_list()
+
+
+def interval_tally(w: Window, p: Point, base: Base) -> Tally:
+    """Return the same of a meter of interval values."""
+    if ("intervals", p.tag, base) not in w.memo:
+        told = usable_intervals(w, p, base).sort("ends")
+        ends, amounts = told["ends"].to_list(), told["base"].to_list()
+        known = times_of([(t - p.period_ms * MILLI, t) for t in ends])
+        w.memo["intervals", p.tag, base] = Tally(ends, [0, *accumulate(amounts)], known, [], [])
+    found: Tally = w.memo["intervals", p.tag, base]
+    return found
+
+
+def _rates(w: Window, base: Base) -> dict[str, int | None]:
     """Return the rated maximum of each machine [base units per hour]."""
     rates: dict[str, int | None] = {}
     for e in w.plant.equipment:
@@ -219,22 +288,18 @@ def known_spans(
     fitting = [p for p in points if p.name not in misfits([p], base)]
     changes = [p.tag for p in fitting if p.mode == "subscribed" or p.protocol == "sparkplug"]
     lost = steps.filter(_unknown()).select("tag", start="before", end="at")
+    if not changes:
+        return between
     silent = intervals.subtract(w.complete.filter(pl.col("tag").is_in(changes)), lost, ["tag"])
     return pl.concat([between, silent])
 
 
 def _known(
-    w: Window, points: Sequence[Point], steps: pl.DataFrame, base: Base, wanted: Sequence[Span]
+    w: Window, points: Sequence[Point], base: Base, wanted: Sequence[Span]
 ) -> dict[int, int]:
-    """Return the time within ``wanted`` [ns] for which each counter is known, by tag."""
-    spans = pl.DataFrame(
-        [(p.tag, a, b) for p in points for a, b in wanted],
-        schema={"tag": pl.UInt32, **SPAN},
-        orient="row",
-    )
-    known = intervals.intersect(known_spans(w, points, steps, base), spans, ["tag"])
-    found = dict(intervals.measure(known, ["tag"]).iter_rows())
-    return {p.tag: int(found.get(p.tag, 0)) for p in points}
+    """Return the time within disjoint ``wanted`` [ns] for which each counter is known, by tag."""
+    known = {p.tag: tally(w, p, base).known for p in points}
+    return {tag: sum(times.within(s) for s in wanted) for tag, times in known.items()}
 
 
 def usable_intervals(w: Window, p: Point, base: Base) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from plantseal_kpi.figures import finding
 from plantseal_kpi.plant import Point
 from plantseal_kpi.report import Finding
 from plantseal_kpi.rows.counters import in_base_units, misfits
+from plantseal_kpi.rows.lines import COUNTS
 from plantseal_kpi.rows.window import Window
 from plantseal_kpi.units import Base
 
@@ -64,10 +65,7 @@ def reading_findings(
         base: Unit that they must measure.
         known_ns: Time for which each counter is known [ns], by tag; absent ones are not judged.
     """
-    inside = pl.col("at").is_between(w.start, w.end)
-    values = in_base_units(w.seen.values, points, base).filter(inside)
-    counts = values.group_by("tag").agg(n=_rows(), lost=pl.col("base").null_count().cast(pl.Int64))
-    read = {tag: (n, lost) for tag, n, lost in counts.iter_rows()}
+    read = _read(w, base)
     found = []
     for p in points:
         n, lost = read.get(p.tag, (0, 0))
@@ -81,4 +79,16 @@ def reading_findings(
         if known_ns.get(p.tag) == 0:
             why = f"got {n - lost} usable readings in the period: no difference is known"
             found.append(finding("counter.silent", f"{p.name}: {why}", tag=p.name, n=n - lost))
+    return found
+
+
+def _read(w: Window, base: Base) -> dict[int, tuple[int, int]]:
+    """Return (good readings, those that are no number) in the period of each counter by tag."""
+    if ("read", base) not in w.memo:
+        points = [p for p in w.plant.points if p.role in (*COUNTS, "energy", "energy_interval")]
+        inside = pl.col("at").is_between(w.start, w.end)
+        values = in_base_units(w.seen.values.filter(inside), points, base)
+        counts = values.group_by("tag").agg(n=_rows(), lost=pl.col("base").null_count())
+        w.memo["read", base] = {tag: (n, int(lost)) for tag, n, lost in counts.iter_rows()}
+    found: dict[int, tuple[int, int]] = w.memo["read", base]
     return found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
@@ -10,9 +11,10 @@ from plantseal_kpi.intervals import SPAN
 from plantseal_kpi.plant import Equipment, Plant, Point
 from plantseal_kpi.report import Origin
 from plantseal_kpi.rows.coverage import covered
+from plantseal_kpi.rows.lines import CONTEXT_NS
 from plantseal_kpi.rows.marks import LAGS, marked, number
 from plantseal_kpi.rows.readings import SECOND, Readings, points_frame, readings
-from plantseal_kpi.rows.source import CONTEXT_NS, Source, doubtful, in_span
+from plantseal_kpi.rows.source import Source, doubtful, in_span
 from plantseal_kpi.schema import Flag, Kind
 
 
@@ -27,6 +29,7 @@ class Window:
         origin: ``live``, ``imported`` or ``none``; live and imported rows are never mixed.
         rows: Rows of that origin in the period and its context.
         other: Rows of the other origin in the period, left out.
+        too_late: Rows of the period received after the final cut-off, 72 h after its end; unused.
         lags: Lags of rows of that origin that were read but not kept, as
             :data:`plantseal_kpi.rows.marks.LAGS`.
     """
@@ -37,11 +40,12 @@ class Window:
     origin: Origin
     rows: pl.DataFrame
     other: int
+    too_late: int
     lags: pl.DataFrame
 
     @cached_property
-    def memo(self) -> dict[object, pl.DataFrame]:
-        """Frames that several figures need, kept while the window lives."""
+    def memo(self) -> dict[object, Any]:
+        """What several figures need, kept while the window lives."""
         return {}
 
     @cached_property
@@ -109,6 +113,11 @@ def _window(
     start, end = span
     near = rows.filter(in_span(start - CONTEXT_NS, end + CONTEXT_NS))
     imported = (pl.col("flags") & int(Flag.IMPORTED)) != 0
+    # What was recorded elsewhere has no deadline: its receive time is that of another system.
+    after = (~imported & (pl.col("t_receive") >= end + CONTEXT_NS)).fill_null(False)
+    mine = pl.col("t_source").is_between(start, end, closed="left").fill_null(False)
+    too_late = number(near.filter(after & mine & (pl.col("kind") == Kind.VALUE)))
+    near = near.filter(~after)
     sides: dict[Origin, pl.DataFrame] = {
         "live": near.filter(~imported),
         "imported": near.filter(imported),
@@ -120,10 +129,10 @@ def _window(
     order: list[Origin] = ["live", "imported"] if prefer == "live" else ["imported", "live"]
     chosen = next((o for o in order if inside[o]), None)
     if chosen is None:
-        return Window(plant, start, end, "none", near.clear(), 0, lags.clear())
+        return Window(plant, start, end, "none", near.clear(), 0, too_late, lags.clear())
     other = order[1] if chosen == order[0] else order[0]
-    mine = lags.filter(
+    left_out = lags.filter(
         (pl.col("imported") == (chosen == "imported"))
         & pl.col("since").is_between(start - CONTEXT_NS, end + CONTEXT_NS, closed="left")
     )
-    return Window(plant, start, end, chosen, sides[chosen], inside[other], mine)
+    return Window(plant, start, end, chosen, sides[chosen], inside[other], too_late, left_out)

@@ -1,0 +1,168 @@
+"""What the core finds is said in Chinese: every code, with the values of the English sentence."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import plantseal_kpi
+from plantseal.cli import findings
+from plantseal.cli.output import set_language
+from plantseal_kpi.figures import finding
+from plantseal_kpi.proof.improvements import IMPROVEMENTS
+
+CORE = Path(plantseal_kpi.__file__).parent
+FAMILIES = {  # codes that are put together, by their beginning
+    "counter.": {"reset", "rollover", "false_zero", "implausible", "straddles"},
+    "point_only.": {"baseline.short", "reporting.short"},
+    "unassessable.baseline.": {what for change in IMPROVEMENTS for what in change.same},
+    ".unknown": {"project", "declared"},
+}
+OWN = {"criteria.distance", "needs", "formula"}  # parts of sentences, no codes
+
+
+@pytest.fixture
+def chinese():
+    set_language("zh")
+    yield
+    set_language("en")
+
+
+def _texts():
+    """Return every text of the core, and every one that has the form of a code."""
+    texts, codes = [], set()
+    for file in CORE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in (
+                "finding",
+                "_lacking",
+            ):
+                codes |= {
+                    c.value
+                    for a in node.args
+                    for c in ast.walk(a)
+                    if isinstance(c, ast.Constant) and isinstance(c.value, str)
+                    and re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", c.value)
+                }  # fmt: skip
+            if isinstance(node, ast.Tuple):  # (code, …) of a loop that makes findings
+                codes |= {
+                    c.value
+                    for c in node.elts
+                    if isinstance(c, ast.Constant) and isinstance(c.value, str)
+                    and re.fullmatch(r"(collection|investments)\.[a-z_]+", c.value)
+                }  # fmt: skip
+    return texts, codes
+
+
+TEXTS, CODES = _texts()
+TABLE = findings.table()
+
+
+def _known(code):
+    return code in TABLE or f"{code.rpartition('.')[0]}.*" in TABLE
+
+
+def test_every_code_of_the_core_has_its_sentence():
+    made = {
+        head + end if head[0] != "." else end + head
+        for head, ends in FAMILIES.items()
+        for end in ends
+    }
+    facts = {"declared.scenes"}
+    assert len(CODES) > 140
+    assert sorted(c for c in (CODES | made) - facts if not _known(c)) == []
+
+
+def test_no_sentence_is_of_a_code_that_the_core_no_longer_says():
+    made = {
+        head + end if head[0] != "." else end + head
+        for head, ends in FAMILIES.items()
+        for end in ends
+    }
+    assert sorted(c for c in TABLE if c not in CODES | made | OWN and not c.endswith(".*")) == []
+
+
+@pytest.mark.parametrize("code", sorted(TABLE))
+def test_the_english_of_a_sentence_still_stands_in_the_core(code):
+    """Each clause between two values is part of some text of the core; one that was reworded is not."""
+    everything = "\x00".join(TEXTS)
+    for english in TABLE[code]:
+        for piece in re.split(r"\{\w+\}", english):
+            for clause in re.split(r"[;:,()]", piece):
+                if len(clause.strip()) > 12:
+                    assert clause.strip() in everything or _split(clause.strip(), everything), (
+                        clause
+                    )
+
+
+def _split(clause, everything):
+    """Return True where the core makes a clause of two texts."""
+    words = clause.split(" ")
+    return any(
+        " ".join(words[:i]) in everything and " ".join(words[i:]) in everything
+        for i in range(1, len(words))
+    )
+
+
+@pytest.mark.parametrize("code", sorted(TABLE))
+def test_chinese_is_chinese_and_names_no_other_values(code):
+    for english, chinese in TABLE[code].items():
+        assert re.search(r"[\u4e00-\u9fff]", chinese) or not re.search(
+            r"[a-z]{4}", re.sub(r"\{\w+\}", "", english)
+        )
+        assert set(re.findall(r"\{(\w+)\}", chinese)) <= set(re.findall(r"\{(\w+)\}", english))
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        ("ledger.missing", "rd_cycle: the ledger projects is not configured; name its file in ledgers.projects",
+         "产品研发周期（rd_cycle）：未配置台账 projects；请在 plant.yaml 的 ledgers.projects 中写明文件"),
+        ("criteria.remedy", "is 852.5, asked >= 1000: short by 147.5 万元; check the ledger's rows of both "
+         "periods and the accounts in scope; the figure changes with the records alone",
+         "为 852.5，要求不低于 1000，差 147.5 万元；请核对两期台账记录和纳入的科目；数值只随记录改变"),
+        ("state.unknown", "plant: the state is unknown for 3600000000000 ns of 36000000000000 ns planned; "
+         "availability lies between 0.1 and 0.2",
+         "全厂：计划时间 10 小时中有 1 小时状态未知；时间开动率在 0.1 与 0.2 之间"),
+        ("unassessable.baseline.variant", "defect_rate: variant before: scrap; after: first_pass; it must be "
+         "the same", "不良品率（defect_rate）：改造前 variant 为 scrap，改造后为 first_pass；两侧口径必须一致"),
+        ("tracks.decided", "cq2020.w1 附件1 数字化装备: NOT_ASSESSABLE", "cq2020.w1 附件1 数字化装备：无法评定"),
+    ],
+)  # fmt: skip
+def test_a_sentence_takes_the_values_of_the_english_one(chinese, code, message, expected):
+    assert findings.said(finding(code, message)).replace(" 小时 ", " 小时") == expected
+
+
+def test_a_sentence_that_is_not_known_stays_as_it_is(chinese):
+    assert findings.said(finding("ledger.missing", "what nobody wrote")) == "what nobody wrote"
+
+
+def test_times_and_money_are_printed_for_a_person_in_both_languages(chinese):
+    assert (
+        findings.formula("5400000000000 ns producing / 0 ns planned")
+        == "生产 1.5 小时 / 计划时间 0 小时"
+    )
+    assert (
+        findings.formula("240000 fen of software / 1000000 fen planned")
+        == "软件 2400 元 / 计划投资 10000 元"
+    )
+    set_language("en")
+    assert (
+        findings.formula("5400000000000 ns producing / 0 ns planned")
+        == "1.5 h producing / 0 h planned"
+    )
+
+
+def test_what_forbids_a_verdict_comes_first_and_what_to_do_is_never_cut(chinese):
+    listed = [finding("counter.unplanned", f"m{i}: {i} pieces were counted outside planned time and left out")
+              for i in range(5)]  # fmt: skip
+    listed += [finding("criteria.remedy", "state it under declared and keep its proof"),
+               finding("baseline.missing", "oee: no baseline is configured; give its period or a cited "
+                       "industry figure")]  # fmt: skip
+    shown = findings.all_said(listed, 2).split("；")
+    assert shown[0].endswith("未配置基线")
+    assert any("保留证明" in part for part in shown)
+    assert shown[-1] == "另有 4 条，见 --explain"
