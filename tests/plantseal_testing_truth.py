@@ -88,7 +88,7 @@ class Device:
     Tags are 4 i + 1 .. 4 i + 4 for the roles in order, the link is LINK + i.
     """
 
-    def __init__(self, i: int, mode: Mode, seed: int, recipe: Recipe, seconds: int, faults: Faults):
+    def __init__(self, i, mode: Mode, seed: int, recipe: Recipe, seconds: int, faults=Faults()):
         self.i, self.mode, self.seconds, self.faults = i, mode, seconds, faults
         self.machine = Machine(f"m{i}", seed, recipe)
         self.id, self.link = f"m{i}", LINK + i
@@ -97,7 +97,10 @@ class Device:
     def equipment(self):
         stale = None if self.mode == "imported" else STALE
         recipe = self.machine.recipe
-        return machine(self.id, states=STATES, stale_s=stale, ideal_cycle_s=str(recipe.ideal_ms))
+        return machine(
+            self.id, states=STATES, stale_s=stale, ideal_cycle_s=str(recipe.ideal_ms),
+            rated_cycle_s=str(recipe.cycle_ms),
+        )  # fmt: skip
 
     @property
     def points(self):
@@ -131,6 +134,10 @@ class Device:
         if t in self.faults.zeros:
             counts = [0, 0, 0]
         return m.state(now), counts[0], counts[1], counts[2]
+
+    def register_before(self, t: int) -> int:
+        """Return what the energy register showed at the second before ``t``."""
+        return self.machine.energy_mws(t - 1 + LEAD) + 1000
 
     def rows(self) -> list[dict[str, object]]:
         return sorted(self._rows(), key=lambda r: r["t_receive"] or r["t_source"])

@@ -245,10 +245,9 @@ class Compared:
 def compare(out: Path, report: Report) -> list[Compared]:
     """Return the true figures of the report's period beside those of the report.
 
-    Producing time and pieces come from OPC UA with the machine's own times and must be equal.
+    Every number is in whole base units; what no fault has touched must be equal.
     """
-    from plantseal_simulators.plant import truth
-    from plantseal_simulators.workshop_files import CNCS, machines
+    from plantseal_simulators.workshop_truth import true_figures
 
     ready = json.loads((out / "workshop.json").read_text(encoding="utf-8"))
     start, end = (
@@ -256,33 +255,30 @@ def compare(out: Path, report: Report) -> list[Compared]:
         for t in (report.start, report.end)
     )
     found = {(r.metric, r.scope): r for r in report.results if r.origin == "live"}
-    rows = []
-    for machine in machines(ready["seed"]):
-        if machine.id not in CNCS:
-            continue
-        true = truth(machine, start, end)
-        available, rejected = (
-            _terms(found.get((metric, machine.id))) for metric in ("availability", "defect_rate")
+    return [
+        Compared(
+            f"{t.machine} {t.metric} {t.part}", t.value, *_told(found, t.machine, t.metric, t.part)
         )
-        rows += [
-            Compared(f"{machine.id} producing [ms]", true.state_ms["RUN"],
-                     available and available[0] // 1_000_000, _unknown_ms(found, machine.id)),
-            Compared(f"{machine.id} pieces made", true.total, rejected and rejected[1]),
-            Compared(f"{machine.id} pieces rejected", true.scrap, rejected and rejected[0]),
-        ]  # fmt: skip
-    return rows
+        for t in true_figures(ready["seed"], start, end)
+    ]
 
 
-def _unknown_ms(found: Mapping[tuple[str, str], Result], machine: str) -> int:
-    figure = found.get(("availability", machine))
-    unknown_ns = 0 if figure is None else int(figure.parts.get("unknown_ns", 0))
-    return -(-unknown_ns // 1_000_000)
-
-
-def _terms(figure: Result | None) -> tuple[int, int] | None:
-    if figure is None or figure.numerator is None or figure.denominator is None:
-        return None
-    return int(figure.numerator), int(figure.denominator)
+def _told(
+    found: Mapping[tuple[str, str], Result], machine: str, metric: str, part: str
+) -> tuple[int | None, int]:
+    """Return a term or part of a figure, and what the report declares unknown of it."""
+    figure = found.get((metric, machine))
+    if figure is None:
+        return None, 0
+    ends = {"numerator": figure.numerator, "denominator": figure.denominator}
+    text = ends.get(part, figure.parts.get(part, "0"))
+    ours = None if text is None else int(text)
+    if metric == "upload_rate" and ours is not None and figure.denominator is not None:
+        return ours, int(figure.denominator) - ours
+    states = found.get(("availability", machine))
+    timed = part.endswith("_ns") or (metric, part) == ("effectiveness", "denominator")
+    unknown = states.parts.get("unknown_ns", "0") if states is not None and timed else "0"
+    return ours, int(unknown)
 
 
 def altered_copy(bundle: Path, copy: Path) -> str:

@@ -46,7 +46,7 @@ def rows(
         found = found.filter(pl.col("tag").is_in(list(tags)))
     if spans is not None:
         found = found.filter(_within(spans))
-    return check_rows(_as_rows(found, _texts(journal, found)))
+    return check_rows(as_rows(found, _texts(journal, found)))
 
 
 def parts(journal: Journal, spans: Spans, *, rows_end: int | None = None) -> list[Part]:
@@ -68,7 +68,7 @@ def parts(journal: Journal, spans: Spans, *, rows_end: int | None = None) -> lis
     made = []
     for part in raw:
         frame = part.rows if rows_end is None else part.rows.filter(pl.col("seq") < rows_end)
-        made.append(Part(part.start, part.end, _as_rows(frame, texts).select(ROWS.names())))
+        made.append(Part(part.start, part.end, as_rows(frame, texts).select(ROWS.names())))
     return made
 
 
@@ -166,7 +166,8 @@ def _texts(journal: Journal, found: pl.LazyFrame) -> pl.DataFrame:
     return pl.DataFrame({"ix": list(texts), "text": words}, schema=TEXTS)
 
 
-def _as_rows(found: pl.LazyFrame, texts: pl.DataFrame) -> pl.LazyFrame:
+def as_rows(found: pl.LazyFrame, texts: pl.DataFrame) -> pl.LazyFrame:
+    """Return sealed rows in the columns that the KPI core takes, texts put in by their index."""
     vtype, t = pl.col("vtype"), pl.col("t")
     plain = vtype.is_in([VType.BOOL, VType.I64]) | ((vtype == VType.U64) & (pl.col("value_i") >= 0))
     # An expression, not a join: whoever does not ask for the text does not pay for it

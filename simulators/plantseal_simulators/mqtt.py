@@ -1,7 +1,10 @@
 """A packing line that publishes JSON, as a small PLC with an MQTT library would.
 
+Once a period, and at the very millisecond of every change of state and every piece: the times in
+the payloads are those of the factory, not of the sending.
+
 The payload: ``{"ts": ms since the epoch, "state": text, "alarm": bool,
-"counts": {"total", "good", "scrap"}, "energy_wh": number}``.
+"counts": {"total", "good", "scrap"}, "energy_wh": whole number}``.
 """
 
 import asyncio
@@ -97,7 +100,7 @@ class PackingLine:
         self.sent = 0
         self._period_ms = period_ms
         self._publisher = Publisher(host, port, f"sim-{machine.id}")
-        self._began_ms = 0
+        self.began_ms = 0
 
     def payload(self, t_ms: int, epoch_ms: int) -> bytes:
         """Return the payload of ``t_ms`` after the start, stamped ``epoch_ms``."""
@@ -111,23 +114,29 @@ class PackingLine:
                 "good": machine.good(t_ms),
                 "scrap": machine.scrap(t_ms),
             },
-            "energy_wh": machine.energy_mws(t_ms) / 3_600_000,
+            "energy_wh": machine.energy_mws(t_ms) // 3_600_000,
         }
         return json.dumps(body).encode()
 
     async def start(self) -> None:
         """Connect, and let the factory's time begin."""
         await self._publisher.start()
-        self._began_ms = time.time_ns() // 1_000_000
+        self.began_ms = time.time_ns() // 1_000_000
 
     async def run(self) -> None:
         """Publish until cancelled, on an absolute schedule."""
+        at = self._now_ms()
         while True:
-            now = time.time_ns() // 1_000_000
-            t_ms = now - self._began_ms
-            await self._publisher.publish(self.topic, self.payload(t_ms, now))
-            self.sent += 1
-            await asyncio.sleep((self._period_ms - t_ms % self._period_ms) / 1000)
+            until = at - at % self._period_ms + self._period_ms
+            for t_ms in self.machine.moments(at, until):
+                await asyncio.sleep(max(0, t_ms - self._now_ms()) / 1000)
+                body = self.payload(t_ms, self.began_ms + t_ms)
+                await self._publisher.publish(self.topic, body)
+                self.sent += 1
+            at = until
+
+    def _now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 - self.began_ms
 
     async def garbage(self, payload: bytes = b'{"ts": 1, "state": ') -> None:
         """Fault: publish what no JSON reader can read."""

@@ -116,6 +116,16 @@ class Machine:
         while (t := self._next_piece(t)) <= end_ms:
             yield t
 
+    def moments(self, start_ms: int, end_ms: int) -> list[int]:
+        """Return the times [ms] of changes and pieces in (start_ms, end_ms], and ``end_ms``.
+
+        Example:
+            >>> Machine("cnc1", 7).moments(0, 1000)
+            [400, 800, 1000]
+        """
+        found = {t for t, _ in self.changes(start_ms, end_ms)}
+        return sorted(found | set(self.piece_times(start_ms, end_ms)) | {end_ms})
+
     def _next_piece(self, t_ms: int) -> int:
         """Return the first time after ``t_ms`` at which the total is one higher."""
         wanted = (self.total(t_ms) + 1) * self.recipe.cycle_ms

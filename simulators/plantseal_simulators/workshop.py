@@ -20,18 +20,22 @@ from plantseal_simulators.opcua import Node, OpcUaSimulator
 from plantseal_simulators.plant import Machine
 from plantseal_simulators.sparkplug import BOOLEAN, INT64, STRING, EdgeNode, Metric
 from plantseal_simulators.workshop_files import (
+    AWAY_S,
     CNCS,
+    GARBAGE_S,
     GROUP,
+    METERS,
     NAMESPACE,
     NODE,
     VEHICLES,
     Addresses,
     machines,
 )
+from plantseal_simulators.workshop_truth import counter, register
 
-GARBAGE_FROM_S, GARBAGE_UNTIL_S = 12.0, 16.0
-AWAY_FROM_S, AWAY_UNTIL_S = 18.0, 20.5
-REBIRTH_S = 4.0
+TICK_MS = 500
+"""The vehicles publish so often, and whenever something changes."""
+REBIRTH_MS = 4000
 """How often the vehicles' node is born anew, so that a passive listener learns its aliases soon."""
 
 
@@ -40,7 +44,7 @@ class Workshop:
     """A running workshop.
 
     Attributes:
-        began_ms: Factory time 0 [ms since the Unix epoch].
+        began_ms: Factory time 0 [ms since the Unix epoch], a whole second.
         addresses: Where its servers can be reached.
     """
 
@@ -82,7 +86,11 @@ class Workshop:
         addresses = Addresses(endpoint, seen, modbus.port, mqtt_host if broker else seen, mqtt_port)
         for unit, product in ((1, "DTSD1352 simulator"), (2, "SDM630 simulator")):
             modbus.identify(unit, {0: "plantseal", 1: product, 2: "1.0"})
-        self = cls(time.time_ns() // 1_000_000, addresses, made, opcua, modbus, own, lines, fleet)
+        began_ms = -(-time.time_ns() // 1_000_000_000) * 1000
+        await asyncio.sleep(began_ms / 1000 - time.time())
+        for line in lines:
+            line.began_ms = began_ms
+        self = cls(began_ms, addresses, made, opcua, modbus, own, lines, fleet)
         self._meter(self.now_ms())
         await self._fleet_births()
         return self
@@ -98,8 +106,7 @@ class Workshop:
                 if machine.id in CNCS or machine.id == "insp1":
                     tasks.create_task(self._changes(machine))
             tasks.create_task(self._every(0.1, self._step_meters))
-            tasks.create_task(self._every(0.5, self._step_fleet))
-            tasks.create_task(self._every(REBIRTH_S, self._rebirth))
+            tasks.create_task(self._run_fleet())
             for line in self._lines:
                 tasks.create_task(line.run())
             if faults:
@@ -127,9 +134,7 @@ class Workshop:
         at = 0
         while True:
             until = self.now_ms() + 500
-            moments = dict.fromkeys(t for t, _ in machine.changes(at, until))
-            moments |= dict.fromkeys(machine.piece_times(at, until))
-            for t in sorted(moments):
+            for t in machine.moments(at, until)[:-1]:
                 await asyncio.sleep(max(0, t - self.now_ms()) / 1000)
                 await self._write(machine, t)
             at = until
@@ -146,19 +151,19 @@ class Workshop:
     def _meter(self, t_ms: int) -> None:
         """Set the registers of both meters; four machines behind each."""
         volts = 2300 + t_ms // 500 % 20
-        for unit, group in ((1, CNCS[:4]), (2, CNCS[4:])):
-            energy = sum(self._machines[c].energy_mws(t_ms) for c in group)  # mW·s
+        for unit, (meter, group) in enumerate(METERS.items(), 1):
+            hundredths = register(meter, self._machines, t_ms)
             power = sum(
                 r.power_w if m.state(t_ms) == "RUN" else r.power_w // 10
                 for m in (self._machines[c] for c in group)
                 for r in (m.recipe,)
             )
             if unit == 1:
-                self._modbus.set_value(1, "holding", 10, energy // 36_000_000, "int32")  # 0.01 kWh
+                self._modbus.set_value(1, "holding", 10, hundredths, "int32")  # 0.01 kWh
                 self._modbus.set_value(1, "holding", 362, power, "int32")  # W
                 self._modbus.set_value(1, "holding", 97, volts, "uint16")  # 0.1 V
             else:
-                self._modbus.set_value(2, "input", 72, energy / 3_600_000_000, "float32")  # kWh
+                self._modbus.set_value(2, "input", 72, hundredths / 100, "float32")  # kWh
                 self._modbus.set_value(2, "input", 52, float(power), "float32")  # W
                 self._modbus.set_value(2, "input", 0, volts / 10, "float32")  # V
 
@@ -166,48 +171,55 @@ class Workshop:
         await self._fleet.start()
         await self._birth()
 
-    async def _rebirth(self) -> None:
-        if self._fleet_up:
-            with contextlib.suppress(ConnectionError):  # the script cut the line meanwhile
-                await self._birth()
-
     async def _birth(self) -> None:
+        t_ms = self.now_ms()
         await self._fleet.birth([Metric("online", True, BOOLEAN)])
         for i, vehicle in enumerate(VEHICLES):
-            await self._fleet.device_birth(vehicle, self._vehicle(vehicle, i, named=True))
+            await self._fleet.device_birth(vehicle, self._vehicle(vehicle, i, t_ms, named=True))
 
-    def _vehicle(self, vehicle: str, i: int, *, named: bool) -> list[Metric]:
-        machine, t_ms = self._machines[vehicle], self.now_ms()
-        stamp = self.began_ms + t_ms
+    def _vehicle(self, vehicle: str, i: int, t_ms: int, *, named: bool) -> list[Metric]:
+        machine = self._machines[vehicle]
         state = machine.state(t_ms)
         values = (
             ("state", state, STRING),
             ("trips", machine.total(t_ms), INT64),
             ("alarm", state == "ALARM", BOOLEAN),
+            ("energy", counter(machine, t_ms), INT64),
         )
         return [
             Metric(name if named else "", value, kind if named else 0, alias=10 * i + j,
-                   t_ms=stamp, wire_type=kind)
+                   t_ms=self.began_ms + t_ms, wire_type=kind)
             for j, (name, value, kind) in enumerate(values)
         ]  # fmt: skip
 
-    async def _step_fleet(self) -> None:
-        if not self._fleet_up:
-            return
-        with contextlib.suppress(ConnectionError):  # the script cut the line meanwhile
-            for i, vehicle in enumerate(VEHICLES):
-                await self._fleet.data(self._vehicle(vehicle, i, named=False), vehicle)
+    async def _run_fleet(self) -> None:
+        """Publish each vehicle's changes at their very millisecond, everything once a tick."""
+        at = self.now_ms()
+        while True:
+            until = at - at % TICK_MS + TICK_MS
+            due = {v: self._machines[v].moments(at, until) for v in VEHICLES}
+            for t_ms in sorted({t for moments in due.values() for t in moments}):
+                await asyncio.sleep(max(0, t_ms - self.now_ms()) / 1000)
+                for i, vehicle in enumerate(VEHICLES):
+                    if self._fleet_up and t_ms in due[vehicle]:
+                        with contextlib.suppress(ConnectionError):  # the script cut the line
+                            metrics = self._vehicle(vehicle, i, t_ms, named=False)
+                            await self._fleet.data(metrics, vehicle)
+            if self._fleet_up and until % REBIRTH_MS == 0:
+                with contextlib.suppress(ConnectionError):
+                    await self._birth()
+            at = until
 
     async def _script(self) -> None:
         """The deliberate faults: meter 2 returns garbage, then the vehicles drop out."""
-        await asyncio.sleep(max(0.0, GARBAGE_FROM_S - self.now_ms() / 1000))
+        await asyncio.sleep(max(0.0, GARBAGE_S[0] - self.now_ms() / 1000))
         self._modbus.fault(2, "byte_count")
-        await asyncio.sleep(max(0.0, GARBAGE_UNTIL_S - self.now_ms() / 1000))
+        await asyncio.sleep(max(0.0, GARBAGE_S[1] - self.now_ms() / 1000))
         self._modbus.clear(2)
-        await asyncio.sleep(max(0.0, AWAY_FROM_S - self.now_ms() / 1000))
+        await asyncio.sleep(max(0.0, AWAY_S[0] - self.now_ms() / 1000))
         self._fleet_up = False
         await self._fleet.vanish()
-        await asyncio.sleep(max(0.0, AWAY_UNTIL_S - self.now_ms() / 1000))
+        await asyncio.sleep(max(0.0, AWAY_S[1] - self.now_ms() / 1000))
         await self._fleet_births()
         self._fleet_up = True
 

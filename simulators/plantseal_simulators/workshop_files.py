@@ -18,7 +18,16 @@ CNCS: Final = tuple(f"cnc{i}" for i in range(1, 9))
 NAMESPACE: Final = "urn:plantseal:workshop"
 GROUP, NODE = "workshop", "fleet"
 VEHICLES: Final = ("agv1", "agv2")
+COUNTED: Final = (*CNCS, "pack1", "conv1")
+"""Machines whose good pieces are counted."""
+METERED: Final = ("pack1", "conv1", *VEHICLES)
+"""Machines with an energy counter of their own; the CNC machines share two meters."""
+METERS: Final = {"meter1": CNCS[:4], "meter2": CNCS[4:]}
 BEFORE_DAYS: Final = 2
+GARBAGE_S: Final = (20.0, 24.0)
+"""When the deliberate faults are, factory time [s]: meter 2 returns garbage."""
+AWAY_S: Final = (27.0, 29.5)
+"""The vehicles drop out."""
 _SCHEMA: Final = "# yaml-language-server: $schema=../config/plantseal.schema.json\n"
 
 
@@ -53,7 +62,8 @@ def _register() -> str:
     ]
     lines += [
         f"  - {{id: {id_}, name: {name}, card: {card}, cls: {cls}, key: {str(key).lower()}, "
-        f"declared_level: L1, stale_s: 10, states: {states}}}"
+        f"declared_level: L1, {'ideal_cycle_s: 0.36, ' if id_ in COUNTED else ''}stale_s: 10, "
+        f"states: {states}}}"
         for id_, name, card, cls, key in _REST
     ]
     lines += [
@@ -103,6 +113,8 @@ def _packing_tags() -> str:
         for name, pointer, unit, role, text in (
             ("state", "/state", "", "state", "运行状态"),
             ("moved", "/counts/total", "piece", "count_total", counted),
+            ("good", "/counts/good", "piece", "count_good", "合格数"),
+            ("energy", "/energy_wh", "Wh", "energy", "电能"),
             ("alarm", "/alarm", "", "alarm", "报警"),
         )
     ]
@@ -116,6 +128,7 @@ def _vehicle_tags() -> str:
         for name, unit, role, text in (
             ("state", "", "state", "运行状态"),
             ("trips", "piece", "count_total", "运输次数"),
+            ("energy", "Wh", "energy", "电能"),
             ("alarm", "", "alarm", "报警"),
         )
     ]
@@ -124,13 +137,13 @@ def _vehicle_tags() -> str:
 
 def _before_tags() -> str:
     rows = []
-    for c in CNCS:
+    for c in COUNTED:
         rows += [
             f"before.{c}.total,{c},{c}_total,int,,,piece,3600000,count_total,false,改造前产量",
             f"before.{c}.good,{c},{c}_good,int,,,piece,3600000,count_good,false,改造前合格",
         ]
     rows += [f"before.{m}.energy,{m},{m}_kwh,int,,0.01,kWh,3600000,energy,false,改造前电能"
-             for m in ("meter1", "meter2")]  # fmt: skip
+             for m in (*METERS, *METERED)]  # fmt: skip
     return _HEADER + "\n".join(rows) + "\n"
 
 
@@ -205,18 +218,21 @@ sources:
 def _before_rows(start: datetime, seed: int) -> Iterable[str]:
     """Hourly counter readings of the workshop before the project: slower, more scrap, more energy."""
     random = Random(f"{seed}/before")
-    total = dict.fromkeys(CNCS, 0)
-    good = dict.fromkeys(CNCS, 0)
-    energy = {"meter1": 1_000_00, "meter2": 2_000_00}  # hundredths of a kWh
+    total = dict.fromkeys(COUNTED, 0)
+    good = dict.fromkeys(COUNTED, 0)
+    energy = {m: 1_000_00 for m in (*METERS, *METERED)}  # hundredths of a kWh
     for hour in range(BEFORE_DAYS * 24 + 1):
         time = (start + timedelta(hours=hour)).isoformat()
-        counts = ",".join(f"{total[c]},{good[c]}" for c in CNCS)
+        counts = ",".join(f"{total[c]},{good[c]}" for c in COUNTED)
         yield f"{time},{counts}," + ",".join(f"{Decimal(e) / 100:.2f}" for e in energy.values())
-        for c in CNCS:
+        for c in COUNTED:
             made = random.randint(6_700, 7_000)
             total[c] += made
             good[c] += made - random.randint(260, 300)
-        energy = {m: e + random.randint(20_600, 21_400) for m, e in energy.items()}
+        energy = {
+            m: e + len(METERS.get(m, (m,))) * random.randint(5_150, 5_350)
+            for m, e in energy.items()
+        }
 
 
 _MAP = """# Column map of before.csv: hourly readings of the MES and of the meters before the project.
@@ -242,8 +258,8 @@ def write(folder: Path, addresses: Addresses, *, seed: int, now: datetime) -> Pa
     }  # fmt: skip
     for name, text in tables.items():
         (tags / f"{name}.csv").write_text(text, encoding="utf-8")
-    columns = [f"{c}_{what}" for c in CNCS for what in ("total", "good")]
-    meters = ["meter1_kwh", "meter2_kwh"]
+    columns = [f"{c}_{what}" for c in COUNTED for what in ("total", "good")]
+    meters = [f"{m}_kwh" for m in (*METERS, *METERED)]
     text = "time," + ",".join([*columns, *meters]) + "\n"
     text += "\n".join(_before_rows(start, seed)) + "\n"
     (folder / "before.csv").write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ import bench_rows
 import polars as pl
 from bench_plant import plant
 
-from plantseal.history import _as_rows
+from plantseal import history
 from plantseal.segments import MAX_ROWS, columns
 from plantseal_connectors.rows import ABSENT
 from plantseal_kpi.plant import Plant
@@ -102,4 +102,4 @@ def parts(made: Files) -> list[Part]:
 
 def as_rows(segment: pl.LazyFrame, texts: pl.DataFrame) -> pl.LazyFrame:
     """Return a segment in the columns of :data:`plantseal_kpi.schema.ROWS`."""
-    return _as_rows(segment, texts).select(ROWS.names())
+    return history.as_rows(segment, texts).select(ROWS.names())

@@ -82,8 +82,8 @@ def test_a_mistyped_name_is_told_where_it_stands(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a,m1,x,energy,天然气,,kWh", "got 'kWh', expected one of mL, L, m3, m³, for natural_gas"),
-        ("a,m1,x,energy,,,", "got '', expected one of Wh, kWh, MWh, GWh, J, kJ, MJ, GJ, for "
+        ("a,m1,x,energy,天然气,,kWh", "got 'kWh', expected one of mL, L, m3, m³, 立方米, for natural_gas"),
+        ("a,m1,x,energy,,,", "got '', expected one of Wh, kWh, MWh, GWh, 度, 千瓦时, 万千瓦时, J, kJ, MJ, GJ, for "
          "electricity"),
         ("a,m1,x,count_good,,,kg", "got 'kg', expected one of 1, piece, pieces, pcs, 件, 个, for "
          "count_good"),

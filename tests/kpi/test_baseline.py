@@ -155,6 +155,17 @@ def test_a_cited_figure_is_taken_as_exact_and_a_missing_one_is_nothing():
     assert verdict(none).outcome == "NOT_ASSESSABLE"
 
 
+@pytest.mark.parametrize("wrong", ["3", "0", "-0.03"])
+def test_a_cited_share_that_is_none_is_told_and_never_an_improvement(wrong):
+    """3 % written as 3 would be a cut by 99 %."""
+    cited = {"kind": "industry_average", "citation": "yearbook", "figures": {"defect_rate": wrong}}
+    got = report(*GOOD, baseline=cited)
+    cut = figure(got, "defect_rate_reduction")
+    assert cut.value is None
+    assert "baseline.figure_wrong" in codes(cut)
+    assert verdict(got).outcome == "NOT_ASSESSABLE"
+
+
 def noisy(total, n, seed):
     source = splitmix64(seed)
     return [total // n + below(41, source) - 20 for _ in range(n)]

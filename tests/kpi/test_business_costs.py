@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from plantseal_testing_ledgers import HOUR, codes, figures, ledger, month_ends, shop, year
 
 from plantseal_kpi.business import costs, inventory, resources, staff
+from plantseal_kpi.business.figures import business_results
+from plantseal_kpi.calendar import period_span
 from plantseal_kpi.plant import Period
 from plantseal_kpi.report import Result
 
@@ -263,3 +265,15 @@ def test_more_mass_out_than_in_is_flagged():
         "resource_utilisation"
     ]
     assert (found.value, codes(found)) == ("1.1", {"materials.balance"})
+
+
+@pytest.mark.parametrize(("coverage", "fit"), [("0.9", True), ("0.899", False), (None, False)])
+def test_counters_stand_for_a_periods_output_only_where_they_cover_it(coverage, fit):
+    earned = Result(metric="production_efficiency", version=1, scope="plant", unit="1",
+                    numerator=str(10 * HOUR), denominator=str(20 * HOUR), value="0.5",
+                    coverage=coverage)  # fmt: skip
+    rows = ledger("costs", *booked(2023, 100_000, 100_000))
+    found = business_results(shop(), period_span(year(2023)), {"costs": rows}, [earned])
+    cost_of = next(r for r in found if r.metric == "operating_cost")
+    assert cost_of.value is not None
+    assert ("unassessable.output.coverage" in codes(cost_of)) is not fit

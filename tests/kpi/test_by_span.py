@@ -1,6 +1,7 @@
 """Pieces, amounts, states and labels by span, against a reading of the definitions by hand."""
 
 import itertools
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,6 +103,4 @@ def test_a_machine_without_any_reading_has_a_day_of_nulls():
 
 
 def test_every_carrier_has_a_base_unit():
-    from typing import get_args
-
     assert set(OF_CARRIER) == set(get_args(Carrier))

@@ -1,5 +1,6 @@
 """Comparators, intervals and lengths: each boundary of each kind of criterion."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -238,6 +239,34 @@ def test_a_finding_may_hold_a_claim_at_the_point():
     short = Finding(code="point_only.short", message="28 days")
     v = verdict("cq2020.w5.energy", gain("0.5", "0.4", (short,)))
     assert (v.outcome, codes(v)[0]) == ("PASS_POINT", "point_only.short")
+
+
+def test_a_finding_holds_a_census_at_the_point_too():
+    works = Finding(
+        code="point_only.baseline.works", message="when the works were done is not said"
+    )
+    fact = Fact("operating_cost_reduction", Fraction(1, 2), origin="imported", findings=(works,))
+    v = verdict("cq2020.w5.opcost", fact)
+    assert (v.outcome, codes(v)[0]) == ("PASS_POINT", "point_only.baseline.works")
+    assert verdict("cq2020.w5.opcost", replace(fact, findings=())).outcome == "PASS"
+    assert verdict("cq2020.w5.opcost", replace(fact, value=Fraction(0))).outcome == "FAIL"
+
+
+def test_a_census_that_is_only_stated_is_a_point_and_says_what_would_prove_it():
+    v = verdict("cq2020.w5.opcost", declared={"operating_cost_reduction": "50"})
+    assert (v.outcome, v.origin, codes(v)[0]) == ("PASS_POINT", "declared", "criteria.stated")
+    assert "import the ledger" in v.reasons[-1].message
+
+
+def test_kinds_of_cost_that_the_notice_does_not_list_fail():
+    listed = ("设备购置及安装费", "软件购置费")
+    for kinds, outcome in ((listed, "PASS"), ((*listed, "other"), "FAIL")):
+        fact = Fact("investment_cost_kinds", kinds, origin="imported")
+        notice = load_notice("CQ2024-4")
+        found = judge(notice, {fact.id: fact}, {"track": "future_factory_scene"}, {})
+        v = next(v for v in found if v.criterion == "cq2024.a5.cost_kinds")
+        assert v.outcome == outcome
+    assert "not listed by the notice: other" in v.reasons[-1].message
 
 
 def test_eight_percent_up_is_7_407_percent_down():

@@ -95,3 +95,18 @@ def test_lots_are_summed():
     )  # fmt: skip
     r = figure(ALL, ledgers={"lots": lots})
     assert (r.numerator, r.denominator, r.parts["judged_by"]) == ("3", "150", "lot_defect_rate/1")
+
+
+def test_a_ledger_of_first_judgements_answers_no_question_about_scrap():
+    lots = pl.DataFrame(
+        [("l1", moment(1), 100, 3)],
+        schema={"lot": pl.String, "time": pl.Datetime("ns", "UTC"), "inspected": pl.Int64,
+                "defective": pl.Int64}, orient="row",
+    )  # fmt: skip
+    quality = {"variant": "scrap"}
+    r = figure(ALL, ledgers={"lots": lots}, quality=quality)
+    assert (r.numerator, r.denominator, r.parts["judged_by"]) == ("4", "100", "counters")
+    assert "defects.ledger_unused" in codes(r)
+    r = figure({"total": 100, "good": 90}, ledgers={"lots": lots}, quality=quality)
+    assert r.value is None
+    assert {"unassessable.defects.variant", "figure.none"} <= codes(r)

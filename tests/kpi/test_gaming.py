@@ -248,7 +248,6 @@ def test_energy_is_not_counted_across_a_meter_that_was_replaced():
     assert energy.coverage != "1"
 
 
-@pytest.mark.xfail(strict=True, reason="registered meter changes: rows/, in work")
 def test_a_registered_change_closes_the_old_register_and_opens_the_new():
     change = {"point": "m.t1", "at": moment(1805), "last": "1018.05", "first": "0",
               "document": "WO-7"}  # fmt: skip
@@ -259,7 +258,6 @@ def test_a_registered_change_closes_the_old_register_and_opens_the_new():
 # frozen gateway repeating values
 
 
-@pytest.mark.xfail(strict=True, reason="heartbeat: rows/, in work")
 def test_a_frozen_device_repeating_its_values_is_not_covered():
     points = [point(1, "m1", role="state"), point(2, "m1", role="heartbeat")]
     p = plant([machine(states=STATES)], points)

@@ -132,3 +132,13 @@ def test_equal_to_a_walk_over_ten_seconds(mode, output, excluded):
     net, gross = [i for i in service if i not in out], 60 - len(out)
     assert (r.numerator, r.denominator) == (str(len(net) * 10 * SECOND), str(gross * 10 * SECOND))
     assert Fraction(r.parts["gross"]).limit_denominator(60) == Fraction(len(service), 60)
+
+
+def test_time_in_which_a_loop_was_not_heard_of_is_named():
+    rows = [row(1, at(t), "AUTO") for t in range(-10, 301, 10)]
+    rows += [row(2, at(t), 50) for t in range(-10, 301, 10)]
+    r = rate([("a", 1, 2)], rows)
+    silent = next(f for f in r.findings if f.code == "loops.unread")
+    assert silent.data["unknown_ns"] == r.parts["unknown_ns"] != "0"
+    assert silent.data["loops"] == "a"
+    assert r.value != r.high

@@ -30,16 +30,19 @@ def check(config: Path, *, offline: bool, as_json: bool) -> None:
                 e=len(file.plant.equipment),
             )
         )
+        for remark in file.remarks:
+            say(f"! {remark}")
+    remarks = [str(remark) for remark in file.remarks]
     if offline:
         if as_json:
-            emit({"config": str(config), "problems": [], "sources": []})
+            emit({"config": str(config), "problems": [], "remarks": remarks, "sources": []})
         return
     from plantseal.run import check_connect
 
     found = check_connect(bound_for_reading(file))
     if as_json:
         emit(
-            {"config": str(config), "problems": [],
+            {"config": str(config), "problems": [], "remarks": remarks,
              "sources": [{"id": s.id, "ok": s.ok, "detail": s.detail, "remedy": s.remedy}
                          for s in found]}
         )  # fmt: skip

@@ -28,6 +28,12 @@ OUTCOMES: Final = {
     "UNDECIDED": ("? undecided", "? 未定", "yellow"),
 }
 """Every verdict in English and Chinese, with its colour."""
+_SAID: Final = {
+    "plant": "全厂", "none": "无", "not used": "不采用", "corrected by that": "已按此校正",
+    "behind": "慢", "ahead of": "快", "imported": "导入的数据", "live": "实时采集的数据",
+    "scrap": "scrap（报废）", "first_pass": "first_pass（一次不合格）", "day": "日", "month": "月",
+}  # fmt: skip
+"""Words that the core puts into its sentences."""
 _WEIGHTS: Final = (
     ("unassessable.", "figure.none", "ledger.missing", "ledger.empty", "baseline.missing",
      "baseline.figure_", "baseline.no_", "state.unmapped", "criteria.type", "criteria.not_",
@@ -150,9 +156,4 @@ def _value(name: str, text: str) -> str:
     if name == "metric":
         metric = CATALOGUE.get(text) or BY_FACT.get(text)
         return f"{metric.zh}（{text}）" if metric else text
-    return {
-        "plant": "全厂",
-        "none": "无",
-        "not used": "不采用",
-        "corrected by that": "已按此校正",
-    }.get(text, text)
+    return _SAID.get(text, text)

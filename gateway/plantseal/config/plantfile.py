@@ -6,8 +6,10 @@ Nothing here touches a network. Every file is looked at to its end before anythi
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
@@ -23,6 +25,7 @@ from plantseal.config.model import (
 )
 from plantseal.config.problems import ConfigError, Problem, with_hint
 from plantseal.config.references import check_references
+from plantseal.config.remarks import remarks
 from plantseal.config.sheets import (
     Placed,
     Table,
@@ -83,6 +86,7 @@ class PlantFile:
         evidence: How the log is named, and cut; ``origin`` is never empty.
         lang: Language its messages were asked in.
         ledgers: Canonical bytes of the ledgers that the plant names by their digest.
+        remarks: What is no mistake, but most likely not meant.
     """
 
     path: Path
@@ -92,6 +96,7 @@ class PlantFile:
     evidence: Evidence
     lang: Lang
     ledgers: tuple[bytes, ...] = ()
+    remarks: tuple[Problem, ...] = ()
 
 
 def load(path: Path, lang: Lang = "en") -> PlantFile:
@@ -131,7 +136,10 @@ def load(path: Path, lang: Lang = "en") -> PlantFile:
     origin = header.evidence.origin or re.sub(r"[\s+]+", "-", f"plantseal.invalid/{plant.site}")
     evidence = header.evidence.model_copy(update={"origin": origin})
     kept = tuple(ledger.body for ledger in ledgers.values())
-    return PlantFile(path, plant, sources, data_dir, evidence, lang, kept)
+    roles = {spec.name: spec.role for source in sources for spec in source.specs}
+    today = datetime.now(ZoneInfo(plant.zone)).date()
+    notes = tuple(remarks(document, plant, roles, ledgers, today))
+    return PlantFile(path, plant, sources, data_dir, evidence, lang, kept, notes)
 
 
 @dataclass(slots=True)

@@ -108,6 +108,87 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "tag": ("tag", "测点"),
     "recorded_type": ("one of text, int, float, or nothing", "text、int、float 之一，或留空"),
     "quoted": ("the text {got!r}; put it in quotes", "文本 {got!r}；请加引号"),
+    # remarks: no mistakes, but most likely not meant
+    "no_shifts": (
+        "no shifts: production counts as planned around the clock, and time without work as lost",
+        "没有班次：按全天计划生产计，不生产的时间都算损失",
+    ),
+    "no_days": ("shift {name} has no days and never takes place", "班次 {name} 没有日期，永不生效"),
+    "shift_twice": (
+        "the name {name} is that of shift {first} already; figures by shift are added up",
+        "班次名 {name} 与第 {first} 个班次相同；按班次的指标会合并",
+    ),
+    "shifts_overlap": (
+        "shifts {a} and {b} overlap; the time they share counts once in the plan, and for both in "
+        "figures by shift",
+        "班次 {a} 与 {b} 重叠；重叠时间在计划中只计一次，按班次的指标中两班都计",
+    ),
+    "holiday_twice": ("{day} stands twice", "{day} 重复"),
+    "holiday_year": (
+        "{day} lies in none of the years of windows and baseline ({years}); check the year",
+        "{day} 不在窗口和基期的年份（{years}）之内；请检查年份",
+    ),
+    "no_reason": (
+        "a stop without a reason; write what was planned, an evaluator asks for it",
+        "停机没有写原因；请写明计划内容，评审时会询问",
+    ),
+    "stops_overlap": (
+        "stops {a} and {b} overlap; the time they share is left out once",
+        "第 {a} 与第 {b} 个停机时段重叠；重叠时间只剔除一次",
+    ),
+    "windows_overlap": (
+        "windows {a} and {b} overlap; both will be listed in every report",
+        "窗口 {a} 与 {b} 重叠；两者都会列入每份报告",
+    ),
+    "other_role": (
+        "{point} has the role {role}, expected {expected}; correct the tag table or the name",
+        "测点 {point} 的角色为 {role}，应为 {expected}；请更正点表或测点名称",
+    ),
+    "range_empty": (
+        "the range {low} to {high} is empty: the loop never counts as in service; swap the ends",
+        "量程 {low} 至 {high} 为空：该回路永远不算投用；请对调上下限",
+    ),
+    "not_asked": (
+        "no criterion of the notices asks for project.{key}; expected any of {known}",
+        "所选通知没有条款用到 project.{key}；可用的有 {known}",
+    ),
+    "no_word": (
+        "{got!r} is none of the words that the notices know: {known}; criteria that depend on it "
+        "stay undecided",
+        "{got!r} 不是通知中的词：{known}；依赖它的条款将无法判断是否适用",
+    ),
+    "not_asked_fact": (
+        "no criterion of the notices asks for declared.{key}; check the spelling",
+        "所选通知没有条款用到 declared.{key}；请检查拼写",
+    ),
+    "no_metric": (
+        "{metric} is no metric; see the names in the table of figures of `plantseal kpi`",
+        "{metric} 不是指标编号；请对照 plantseal kpi 输出的指标表",
+    ),
+    "no_share": (
+        "{metric} is a share, got {value}, expected above 0 and at most 1: 3 % is 0.03",
+        "{metric} 是比例，实际为 {value}，应大于 0 且不超过 1：3 % 写作 0.03",
+    ),
+    "no_records": (
+        "the ledger {name} holds no record: its figures cannot be computed",
+        "台账 {name} 没有记录：相关指标无法计算",
+    ),
+    "future": (
+        "the ledger {name} has {n} records after today, the last of {last}; check the year",
+        "台账 {name} 有 {n} 条记录晚于今天，最晚为 {last}；请检查年份",
+    ),
+    "no_account": (
+        "the ledger costs has no booking of account {ids}; check the numbers",
+        "台账 costs 中没有科目 {ids} 的凭证；请核对科目号",
+    ),
+    "which_inspection": (
+        "got {got}, the ledger inspections holds {kinds}; name the one that counts",
+        "实际为 {got}，台账 inspections 中有 {kinds}；请写明以哪一种为准",
+    ),
+    "no_inspections": (
+        "has no effect without a ledger inspections; name its file in ledgers.inspections",
+        "没有台账 inspections 时不起作用；请在 ledgers.inspections 中写明文件",
+    ),
     # column maps of recorded data
     "wide_or_long": (
         "expected either columns (one column a tag) or keys (one row a value), got {got}",

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.plant import Plant
-from plantseal_kpi.study import Ledgers
 from plantseal_kpi.versions import Version
 
 Step = tuple[int | None, str | None]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from plantseal import canonical, history
 from plantseal.evidence.declared import ledgers, steps, versions
 from plantseal.journal import Journal
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.evaluate import evaluate, spans
 from plantseal_kpi.plant import Period, Plant
 from plantseal_kpi.report import Report
 from plantseal_kpi.rows.parts import Part
-from plantseal_kpi.study import Ledgers
 from plantseal_kpi.versions import Version, chosen
 
 

@@ -37,10 +37,10 @@ from plantseal.evidence.verify_rows import (
     keep,
     read_texts,
 )
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.evaluate import spans
 from plantseal_kpi.plant import Period, Plant
 from plantseal_kpi.rows.parts import Part
-from plantseal_kpi.study import Ledgers
 from plantseal_kpi.versions import Version, chosen
 
 

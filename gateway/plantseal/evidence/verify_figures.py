@@ -16,10 +16,10 @@ from plantseal.evidence.definitions import SOFTWARE, definitions
 from plantseal.evidence.envelope import Statement, strict_json
 from plantseal.evidence.format import BAG_INFO, ENVIRONMENT, Code, Finding, Refused
 from plantseal.evidence.report import RENDERER, page
+from plantseal_kpi.business.schema import Ledgers
 from plantseal_kpi.evaluate import evaluate, report_json
 from plantseal_kpi.plant import Period, Plant
 from plantseal_kpi.rows.parts import Part
-from plantseal_kpi.study import Ledgers
 from plantseal_kpi.versions import Version
 
 _ABSENT: Final = object()

@@ -75,13 +75,20 @@ def inspection_results(plant: Plant, span: Span, ledgers: Ledgers) -> list[Resul
     return out
 
 
-def _pieces(plant: Plant, judged: pl.DataFrame) -> Result:
-    # Judged twice at the same instant: the worse counts, whatever the order of the records.
-    first = (
+def first_judged(judged: pl.DataFrame) -> pl.DataFrame:
+    """Return the first judgement of each piece by each inspection.
+
+    Judged twice at the same instant: the worse counts, whatever the order of the records.
+    """
+    return (
         judged.sort("part", "inspection", "time", "passed")
         .group_by("inspection", "part", maintain_order=True)
         .first()
     )
+
+
+def _pieces(plant: Plant, judged: pl.DataFrame) -> Result:
+    first = first_judged(judged)
     tally = {
         name: (bad, n)
         for name, bad, n in first.group_by("inspection")

@@ -27,9 +27,10 @@ from plantseal_kpi.metric import N21, Metric
 from plantseal_kpi.report import Finding, Result
 
 VERSION = 1
-_FULL: Final = (
+FULL: Final = (
     pl.col("delivered").is_not_null() & (pl.col("delivered_quantity") >= pl.col("ordered"))
 ).fill_null(value=False)
+"""True for a line that is delivered in full."""
 
 
 def on_time_delivery(on_time: int, due: int) -> Terms:
@@ -83,7 +84,7 @@ def order_results(t: Term, ledgers: Ledgers) -> list[Result]:
             result("order_cycle", VERSION, "plant", None, None, unit="d", origin="none",
                    findings=[missing]),
         ]  # fmt: skip
-    lines = ledgers["orders"].with_columns(full=_FULL)
+    lines = ledgers["orders"].with_columns(full=FULL)
     return [_on_time(lines, t), _cycle(lines, t)]
 
 
@@ -126,7 +127,7 @@ def _bare_months(due: pl.DataFrame, t: Term) -> list[Finding]:
 
 def order_days(t: Term, ledgers: Ledgers) -> list[int]:
     """Return, for each order completed in the period, the days from confirmation to its last line."""
-    days: list[int] = _completed(ledgers["orders"].with_columns(full=_FULL), t)["days"].to_list()
+    days: list[int] = completed(ledgers["orders"].with_columns(full=FULL), t)["days"].to_list()
     return days
 
 
@@ -135,7 +136,13 @@ def durations(t: Term, ledgers: Ledgers) -> list[Duration]:
     return [(d, True) for d in order_days(t, ledgers)]
 
 
-def _completed(lines: pl.DataFrame, t: Term) -> pl.DataFrame:
+def completed(lines: pl.DataFrame, t: Term) -> pl.DataFrame:
+    """Return the orders (order, confirmed, delivered, days) of ``lines`` completed in the period.
+
+    Args:
+        lines: Order lines with ``full``, by :data:`FULL`.
+        t: The period.
+    """
     whole = lines.group_by("order").agg(
         pl.col("full").all(), pl.max("delivered"), pl.min("confirmed")
     )
@@ -147,7 +154,7 @@ def _completed(lines: pl.DataFrame, t: Term) -> pl.DataFrame:
 
 
 def _cycle(lines: pl.DataFrame, t: Term) -> Result:
-    done = _completed(lines, t)
+    done = completed(lines, t)
     days: list[int] = done["days"].to_list()
     waiting = lines.filter(~pl.col("full") & (pl.col("confirmed") < t.end))["order"].n_unique()
     found = _unknown(lines.filter(days_in(t, "delivered")), "order_cycle")

@@ -49,7 +49,7 @@ def rd_cycle_reduction(before: Terms, after: Terms) -> Terms:
 
 def durations(plant: Plant, t: Term, ledgers: Ledgers) -> list[Duration]:
     """Return the sample of a period: days from approval, and whether the project was released."""
-    return [_duration(p, t) for p in _sample(plant, t, ledgers).to_dicts()]
+    return [duration(p, t) for p in sample_of(plant, t, ledgers).to_dicts()]
 
 
 def project_results(plant: Plant, t: Term, ledgers: Ledgers) -> list[Result]:
@@ -60,9 +60,9 @@ def project_results(plant: Plant, t: Term, ledgers: Ledgers) -> list[Result]:
             result("rd_cycle", VERSION, "plant", None, None, unit="d", origin="none",
                    findings=[missing])
         ]  # fmt: skip
-    sample = _sample(plant, t, ledgers)
+    sample = sample_of(plant, t, ledgers)
     listed = sample.to_dicts()
-    ages = [_duration(p, t) for p in listed]
+    ages = [duration(p, t) for p in listed]
     ended = sum(over for _, over in ages)
     terms = rd_cycle(ages)
     found = _notes(sample, t, ended, reached=terms is not None)
@@ -82,7 +82,8 @@ def project_results(plant: Plant, t: Term, ledgers: Ledgers) -> list[Result]:
     ]  # fmt: skip
 
 
-def _sample(plant: Plant, t: Term, ledgers: Ledgers) -> pl.DataFrame:
+def sample_of(plant: Plant, t: Term, ledgers: Ledgers) -> pl.DataFrame:
+    """Return the projects of the class that were open at some time of the period, or ended in it."""
     left = pl.coalesce("released", "cancelled")
     alive = (pl.col("approved") < t.end) & (left.is_null() | (left >= t.first))
     chosen = plant.business.project_class
@@ -100,7 +101,8 @@ def _left(project: Mapping[str, object], t: Term) -> tuple[date, bool]:
     return t.end, False
 
 
-def _duration(project: Mapping[str, object], t: Term) -> Duration:
+def duration(project: Mapping[str, object], t: Term) -> Duration:
+    """Return the days of one project from approval, and whether it was released by the end."""
     left, over = _left(project, t)
     approved = project["approved"]
     assert isinstance(approved, date)  # noqa: S101  the schema says so
@@ -119,7 +121,7 @@ def _by_class(listed: list[dict[str, object]], t: Term) -> dict[str, int | str |
     if len(classes) < 2:
         return {}
     return {
-        f"median_{c}_d": survival_median([_duration(p, t) for p in listed if p["cls"] == c])
+        f"median_{c}_d": survival_median([duration(p, t) for p in listed if p["cls"] == c])
         for c in classes
     }
 

@@ -22,7 +22,7 @@ from plantseal_kpi.plant import Plant
 from plantseal_kpi.report import Result
 
 VERSION = 1
-_MEANING: Final = {
+MEANING: Final = {
     "material": ("good_product", "input", "g in good product / {d} g put in"),
     "waste": ("waste_reused", "waste_generated", "g of waste reused / {d} g of waste generated"),
 }
@@ -51,7 +51,7 @@ def resource_utilisation_gain(before: Terms, after: Terms) -> Terms:
 def resource_results(plant: Plant, t: Term, ledgers: Ledgers) -> list[Result]:
     """Return the resource utilisation of a period."""
     meaning = plant.business.resource
-    used, of, words = _MEANING[meaning]
+    used, of, words = MEANING[meaning]
     missing = no_ledger(ledgers, "materials", "resource_utilisation")
     found = [missing] if missing is not None else []
     parts: dict[str, int | str | None] = {"resource": meaning}

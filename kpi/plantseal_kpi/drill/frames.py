@@ -74,6 +74,8 @@ SUMS: Final = pl.Schema({
     "denominator": pl.Int128,
 })  # fmt: skip
 """Sums over all entries, those beyond the limit included."""
+LIMITED: Final = ("intervals", "rows")
+"""Frames that may be long; records and units are all there."""
 _KEYS: Final = ("frame", "equipment", "what", "used", "reason", "weight")
 _FRAMES: Final = {"intervals": INTERVALS, "rows": ROWS, "records": RECORDS, "units": UNITS}
 _WHAT: Final = {
@@ -92,7 +94,7 @@ class Drill:
         result: The figure as the report has it; None of a part that is no figure by itself.
         intervals: As :data:`INTERVALS`, at most ``limit``.
         rows: As :data:`ROWS`, at most ``limit``.
-        records: As :data:`RECORDS`, at most ``limit``.
+        records: As :data:`RECORDS`.
         units: As :data:`UNITS`.
         sums: As :data:`SUMS`, over all entries.
         parts: Figures that this one is formed from, e.g. before and after; then it has no entries
@@ -146,23 +148,36 @@ class Entries:
         self.limit = limit
         self.kept: dict[str, list[pl.DataFrame]] = {name: [] for name in _FRAMES}
         self.sums: list[pl.DataFrame] = []
+        self.told: set[int] = set()
 
     def add(self, name: str, frame: pl.DataFrame) -> None:
         """Take entries of the frame ``name``; columns that they lack are null, sums 0, weight 1."""
         whole = completed(frame, _FRAMES[name])
+        if name == "rows":
+            whole = self._once(whole)
         self.sums.append(_sums(name, whole))
-        have = sum(f.height for f in self.kept[name])
-        if whole.height and (have < self.limit or name == "units"):
-            self.kept[name].append(whole if name == "units" else whole.head(self.limit - have))
+        self._keep(name, whole)
 
     def join(self, drill: Drill, *, used: bool = True) -> None:
         """Take all entries of another drill-down; unless ``used``, as proof that adds nothing."""
+        self._once(drill.rows)
         for name in _FRAMES:
             frame: pl.DataFrame = getattr(drill, name)
-            have = sum(f.height for f in self.kept[name])
-            kept = frame if name == "units" else frame.head(max(0, self.limit - have))
-            self.kept[name].append(kept if used else kept.with_columns(weight=pl.lit("0")))
+            self._keep(name, frame if used else frame.with_columns(weight=pl.lit("0")))
         self.sums.append(drill.sums if used else drill.sums.with_columns(weight=pl.lit("0")))
+
+    def _once(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return ``rows`` without the rows of links that were taken with another tag before."""
+        link = pl.col("point") == ""
+        kept = rows.filter(~(link & pl.col("seq").is_in(list(self.told))))
+        self.told.update(kept.filter(link)["seq"].to_list())
+        return kept
+
+    def _keep(self, name: str, frame: pl.DataFrame) -> None:
+        if name in LIMITED:
+            frame = frame.head(max(0, self.limit - sum(f.height for f in self.kept[name])))
+        if frame.height:
+            self.kept[name].append(frame)
 
     def drill(
         self,

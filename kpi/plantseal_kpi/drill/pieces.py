@@ -20,7 +20,7 @@ MADE, GOOD, SCRAP = (pl.col(c) for c in ("made", "good", "scrap"))
 _NONE = pl.lit(0, pl.Int64)
 PRICED: dict[str, Pair] = {
     "effectiveness": (MADE, _NONE), "quality": (GOOD, MADE), "oee": (GOOD, _NONE),
-    "production_efficiency": (GOOD, _NONE),
+    "production_efficiency": (GOOD, _NONE), "standard output": (_NONE, GOOD),
 }  # fmt: skip
 """Figures whose pieces count with their planned run time."""
 

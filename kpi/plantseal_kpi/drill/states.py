@@ -132,10 +132,11 @@ def _with_terms(s: Scene, frame: pl.DataFrame, metric: str) -> pl.DataFrame:
     """Return the intervals with what each adds: the figure's own form, of that interval alone."""
     each = [_terms(metric, what, ns) for what, ns in frame.select(
         "what", pl.col("end") - pl.col("start")).iter_rows()]  # fmt: skip
+    nothing = (pl.col("numerator") == 0) & (pl.col("denominator") == 0) & (pl.col("reason") == "")
     return frame.with_columns(
         numerator=pl.Series([n for n, _ in each], dtype=pl.Int64),
         denominator=pl.Series([d for _, d in each], dtype=pl.Int64),
-    )
+    ).with_columns(reason=pl.when(nothing).then(pl.lit("other_state")).otherwise("reason"))
 
 
 def _terms(metric: str, what: str, ns: int) -> Terms:

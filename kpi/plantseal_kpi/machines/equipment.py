@@ -164,7 +164,7 @@ def equipment_results(w: Window, upload: Sequence[Result]) -> list[Result]:
     unsaid = sum(u.numeric is None for u in units)
     notes = {"uploading_equipment_share": low, "numeric_equipment_share": _unsaid(units)}
     out = []
-    for metric, share in _SHARES.items():
+    for metric, share in SHARES.items():
         n, d = share(units)
         known = metric != "uploading_equipment_share" or uploading is not None
         bounds = None
@@ -204,7 +204,7 @@ def _unsaid(units: Sequence[Unit]) -> list[Finding]:
     return [finding("equipment.numeric_unsaid", f"{n} units: {why} ({listed}); {remedy}", n=n)]
 
 
-_SHARES: Final[dict[str, Callable[[Sequence[Unit]], Terms]]] = {
+SHARES: Final[dict[str, Callable[[Sequence[Unit]], Terms]]] = {
     "digital_equipment_share": digital_equipment_share,
     "proven_equipment_share": proven_equipment_share,
     "uploading_equipment_share": uploading_equipment_share,

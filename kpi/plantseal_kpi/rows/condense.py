@@ -17,6 +17,7 @@ from plantseal_kpi.plant import Plant, Point
 from plantseal_kpi.rows.lines import COUNTS, Lines
 from plantseal_kpi.rows.marks import LAGS, MARKS, marked
 from plantseal_kpi.rows.readings import MILLI, unavailable
+from plantseal_kpi.rows.sessions import AROUND as SMOOTHED
 from plantseal_kpi.rows.stretches import (
     ABSENT,
     AROUND,
@@ -167,7 +168,11 @@ def _arrays(frame: pl.DataFrame) -> _Arrays:
 
 
 def _odd_lags(a: _Arrays, parts: list[slice]) -> tuple[int, Ints]:
-    """Return the usual lag of a link [ns] and the receive times of values that came otherwise."""
+    """Return the usual lag of a link [ns] and the moments around which its clock may have been set.
+
+    That takes three of nine moments of reception in a row with another lag; those are looked at row
+    by row, and so are the first and last moments of the chunk. A lone late value is kept anyway.
+    """
     lags, heard = [], []
     for s in parts:
         told = a.fresh[s] & (a.source[s] != ABSENT) & (a.receive[s] != ABSENT)
@@ -178,8 +183,11 @@ def _odd_lags(a: _Arrays, parts: list[slice]) -> tuple[int, Ints]:
     if not len(lag):
         return 0, _NONE
     usual = int(np.partition(lag, len(lag) // 2)[len(lag) // 2])
-    odd = at[np.abs(lag - usual) > STEADY_NS]
-    return usual, np.unique(np.concatenate([odd, [at.min(), at.max()]]))
+    odd = np.unique(at[np.abs(lag - usual) > STEADY_NS])
+    rank = np.searchsorted(np.unique(at), odd)
+    near = np.nonzero(rank[2:] - rank[:-2] < SMOOTHED)[0]
+    dense = np.unique(np.concatenate([near, near + 1, near + 2]))
+    return usual, np.unique(np.concatenate([odd[dense], [at.min(), at.max()]]))
 
 
 def _one_tag(

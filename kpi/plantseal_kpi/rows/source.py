@@ -8,6 +8,7 @@ too early; their tags are then read again row by row. So every figure is that of
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import polars as pl
@@ -46,7 +47,7 @@ class Source:
     spare: dict[int, set[int]] = field(default_factory=dict)
     marks: Mapping[int, Ints] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def rows(self) -> pl.DataFrame:
         """Rows with ``chunk``, each sequence number once, in the order of the journal."""
         each = [c.rows.with_columns(chunk=pl.lit(i, pl.UInt32)) for i, c in enumerate(self.done)]
@@ -61,6 +62,7 @@ class Source:
         """Read the stretches ``doubts`` (chunk, after) again, row by row."""
         for chunk, first in doubts.iter_rows():
             self.spare.setdefault(chunk, set()).add(first)
+        self.__dict__.pop("rows", None)
         for chunk in sorted(set(doubts["chunk"].to_list())):
             frame = self.chunks[chunk].collect(engine="streaming")
             self.done[chunk] = self._condensed(frame, sorted(self.spare[chunk]))
