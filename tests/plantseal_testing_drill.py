@@ -3,7 +3,19 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from plantseal_testing_kpi import BAD, SECOND, T0, at, birth, frame, machine, period, plant, point, row
+from plantseal_testing_kpi import (
+    BAD,
+    SECOND,
+    T0,
+    at,
+    birth,
+    frame,
+    machine,
+    period,
+    plant,
+    point,
+    row,
+)
 from plantseal_testing_ledgers import HOUR, ledger, month_ends
 
 from plantseal_kpi.schema import Kind
@@ -16,7 +28,7 @@ WAYS = (
     {"mode": "subscribed", "protocol": "opcua", "publishing_ms": 1000},
     {"mode": "published", "protocol": "sparkplug"},
 )
-ROLES = ("state", "count_total", "count_good", "count_scrap", "energy", "value", "product",
+ROLES = ("state", "heartbeat", "count_total", "count_good", "count_scrap", "energy", "value", "product",
          "loop_mode", "loop_output", "energy_interval")  # fmt: skip
 
 
@@ -31,7 +43,9 @@ def workshop(machines=3, **more):
     points = []
     for m in range(1, machines + 1):
         for r, role in enumerate(ROLES):
-            if role == {1: "count_good", 3: "count_scrap"}.get(m) or (role == "product" and m != 2):
+            if role == {1: "count_good", 3: "count_scrap"}.get(m):
+                continue
+            if role in ("product", "heartbeat") and m != 2:
                 continue
             given = {"role": role, "link": 100 + m, **WAYS[(m - 1) % 3]}
             if role == "energy":
@@ -39,7 +53,7 @@ def workshop(machines=3, **more):
             if role == "energy_interval":
                 given |= {"unit": "m3" if m == 2 else "Wh", "period_ms": 60_000,
                           "carrier": "natural_gas" if m == 2 else "electricity"}  # fmt: skip
-            points.append(point(10 * m + r, f"m{m}", name=f"m{m}.{role}", **given))
+            points.append(point(20 * m + r, f"m{m}", name=f"m{m}.{role}", **given))
     states = {"RUN": "producing", "IDLE": "idle", "DOWN": "down", "SET": "setup"}
     units = [
         machine(f"m{m}", card="A" if m < 3 else "", ideal_cycle_s="9.5", states=states,
@@ -67,6 +81,9 @@ def workshop(machines=3, **more):
     given = {
         "calendar": {"shifts": shifts, "stops": [stop]}, "process": process,
         "baseline": baseline(), "energy": {"natural_gas": "gasfield"},
+        "meters": [{"point": f"m1.{role}", "at": start + timedelta(seconds=2000, milliseconds=7),
+                    "last": last, "first": 5, "document": "WO-1"}
+                   for role, last in (("energy", "1"), ("count_total", 1300))],
     }  # fmt: skip
     return plant(units, points, **(given | more))
 
@@ -92,14 +109,20 @@ def _rows(rng, p, trouble, shift):
 def _tag(rng, p, trouble, shift):
     every = 60 if p.role == "energy_interval" else 10
     count, word = 1000, "RUN"
+    # Counters that lose different steps contradict each other; those of m3 do.
+    steady = p.role.startswith("count") and p.equipment != "m3"
     for t in range(-30, LENGTH + 60, every):
         strikes = lambda k: rng.random() < trouble * k  # noqa: E731
         match p.role:
             case "state":
-                word = rng.choice(("RUN", "RUN", "IDLE", "DOWN", "SET", "ODD")) if strikes(2) else word
+                word = (
+                    rng.choice(("RUN", "RUN", "IDLE", "DOWN", "SET", "ODD")) if strikes(2) else word
+                )
                 value = word
             case "product":
-                value = word = rng.choice(("P1", "P2", "P9")) if strikes(1) or word == "RUN" else word
+                value = word = (
+                    rng.choice(("P1", "P2", "P9")) if strikes(1) or word == "RUN" else word
+                )
             case "loop_mode":
                 value = word = rng.choice(("AUTO", "MAN")) if strikes(1) or word == "RUN" else word
             case "loop_output":
@@ -107,9 +130,13 @@ def _tag(rng, p, trouble, shift):
             case "count_total" | "count_good" | "count_scrap" | "energy":
                 tenth = t // 10
                 step = {"count_good": tenth % 7 > 0, "count_scrap": tenth % 14 == 0}.get(p.role, 1)
-                odd = rng.choice((0, count - 7, count + 90_000, count + 40)) if strikes(0.3) else None
+                odd = (
+                    rng.choice((0, count - 7, count + 90_000, count + 40)) if strikes(0.3) else None
+                )
                 count = count + int(step) if odd is None else odd
-                value = count if not strikes(0.1) else float("nan")
+                value = float("nan") if strikes(0.1) and not steady else count
+            case "heartbeat":
+                value = bool(t // 10 % 2) or strikes(5)
             case "energy_interval":
                 value = rng.choice((-5, 10**9)) if strikes(0.5) else rng.randrange(50)
             case _:
@@ -133,7 +160,7 @@ def _tag(rng, p, trouble, shift):
                                {"t_source": None}, {"text": "UNAVAILABLE"}))  # fmt: skip
         yield one
         if strikes(0.3):
-            again = rng.choice(({}, {"value_i": 77, "vtype": 2}))
+            again = {} if steady else rng.choice(({}, {"value_i": 77, "vtype": 2}))
             yield one | {"t_receive": heard + rng.choice((0, 90)) * SECOND} | again
 
 

@@ -225,12 +225,14 @@ class Compared:
     """A true figure of the simulator beside the gateway's.
 
     Attributes:
+        protocol: How the machine is read.
         what: Machine and figure.
         truth: As the simulator knows it.
         ours: As the report says it; None where it has none.
         unknown: What the report declares unknown, in the same unit; 0 without an outage.
     """
 
+    protocol: str
     what: str
     truth: int
     ours: int | None
@@ -257,7 +259,10 @@ def compare(out: Path, report: Report) -> list[Compared]:
     found = {(r.metric, r.scope): r for r in report.results if r.origin == "live"}
     return [
         Compared(
-            f"{t.machine} {t.metric} {t.part}", t.value, *_told(found, t.machine, t.metric, t.part)
+            t.protocol,
+            f"{t.machine} {t.metric} {t.part}",
+            t.value,
+            *_told(found, t.machine, t.metric, t.part),
         )
         for t in true_figures(ready["seed"], start, end)
     ]

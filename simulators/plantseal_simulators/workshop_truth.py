@@ -84,7 +84,9 @@ def _of_machine(machine: Machine, start_ms: int, end_ms: int) -> Iterator[TrueFi
     used = counter(machine, end_ms) - counter(machine, start_ms)
     if machine.id in METERED:
         yield figure("energy", "numerator", used)
-    if machine.id in COUNTED:
+    if machine.id not in COUNTED:
+        yield figure("throughput_rate", "made", true.total)
+    else:
         yield from (figure(*f) for f in _output(machine, true, (end_ms - start_ms) * 1_000_000))
     if machine.id in COUNTED and machine.id in METERED:
         yield figure("energy_per_unit", "numerator", used)

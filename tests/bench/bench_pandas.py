@@ -92,7 +92,9 @@ def _seen(rows: pd.DataFrame, points: pd.DataFrame, links: pd.DataFrame) -> pd.D
     fresh = (seen["flags"] & (STORED | RETAINED)) == 0
     from_source = (seen["mode"] != "polled") & seen["has_source"]
     measured = seen[seen["good"] & fresh & from_source & ~first]
-    lag = (measured["t_receive"] - measured["t"]).groupby([measured["link"], measured["session"]])
+    lag = ((measured["t_receive"] - measured["t"]) // 10**6 * 10**6).groupby(
+        [measured["link"], measured["session"]]
+    )
     clock = lag.quantile(0.5, interpolation="lower").rename("clock").reset_index()
     seen = seen.merge(clock, on=["link", "session"], how="left")
     stored = (seen["flags"] & STORED) != 0

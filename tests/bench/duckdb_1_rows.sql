@@ -36,9 +36,9 @@ SELECT a.*, coalesce(b.session, 0) AS session
 FROM single AS a ASOF LEFT JOIN births AS b
     ON a.link = b.link AND coalesce(a.t_receive, a.t_source) >= b.born;
 
--- A clock's offset: median of receive minus source time of a session.
+-- A clock's offset: lower median of receive minus source time of a session, in whole milliseconds.
 CREATE TEMP TABLE offsets AS
-SELECT link, session, quantile_disc(t_receive - t_source, 0.5) AS clock
+SELECT link, session, quantile_disc(floor((t_receive - t_source) / 1000000.0)::BIGINT, 0.5) * 1000000 AS clock
 FROM subscribed
 WHERE good AND fresh AND (flags & 32) = 0 AND t_source IS NOT NULL AND t_receive IS NOT NULL
 GROUP BY ALL;

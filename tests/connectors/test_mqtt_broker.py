@@ -44,7 +44,7 @@ def test_a_packing_line_is_read_with_its_own_time(protocol):
         assert [r["tag"] for r in first] == [1, 2, 3]
         assert first[0]["value"] == "RUN"
         assert isinstance(first[1]["value"], int)
-        assert isinstance(first[2]["value"], float)
+        assert isinstance(first[2]["value"], int)
         assert {r["src_seq"] for r in first} == {1}
         for row in sink.rows:
             assert row["t_source"] % 1_000_000 == 0

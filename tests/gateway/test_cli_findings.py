@@ -5,11 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
+from plantseal_testing_kpi import at, frame, machine, period, plant, point, row
 
 import plantseal_kpi
 from plantseal.cli import findings
 from plantseal.cli.output import set_language
+from plantseal_kpi.business.ledgers import SCHEMAS, canonical_csv, read_canonical
+from plantseal_kpi.business.schema import framed
+from plantseal_kpi.evaluate import evaluate
 from plantseal_kpi.figures import finding
+from plantseal_kpi.judging.notices import notice_keys
 from plantseal_kpi.proof.improvements import IMPROVEMENTS
 
 CORE = Path(plantseal_kpi.__file__).parent
@@ -166,3 +171,30 @@ def test_what_forbids_a_verdict_comes_first_and_what_to_do_is_never_cut(chinese)
     assert shown[0].endswith("未配置基线")
     assert any("保留证明" in part for part in shown)
     assert shown[-1] == "另有 4 条，见 --explain"
+
+
+def test_every_finding_of_a_report_is_said_in_chinese(chinese):
+    """A plant with about everything amiss, judged by all notices."""
+    points = [point(1, role="state"), point(2, role="count_total"), point(3, role="count_good"),
+              point(4, role="energy", unit="kWh"), point(5, role="loop_mode")]  # fmt: skip
+    rows = [row(1, at(t), "RUN") for t in range(0, 300, 10)]
+    rows += [row(n, at(t), (t if t != 200 else 0)) for n in (2, 3, 4) for t in range(0, 300, 10)]
+    p = plant(
+        [machine(key=True), machine("m2")], points, notices=notice_keys(),
+        project={"track": "workshop", "trakc": "x"}, declared={"rd_cycle_reduction": "12"},
+        process={"loops": [{"id": "l", "mode": "m1.t5"}],
+                 "parameters": [{"id": "a", "name": "a"}, {"id": "b", "name": "b", "point": "none"}]},
+    )  # fmt: skip
+    empty = {
+        name: read_canonical(canonical_csv(framed([], s), name), name)
+        for name, s in SCHEMAS.items()
+    }
+    for ledgers in ({}, empty):
+        report = evaluate(frame(rows).lazy(), p, period(600), ledgers=ledgers)
+        told = [f for r in report.results for f in r.findings] + list(report.findings)
+        told += [f for v in report.verdicts for f in v.reasons]
+        told += [f for t in report.tracks for f in t.reasons]
+        assert len({f.code for f in told}) > 20
+        assert (
+            sorted({f"{f.code}: {f.message}" for f in told if findings.said(f) == f.message}) == []
+        )

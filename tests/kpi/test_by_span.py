@@ -89,7 +89,7 @@ def test_times_within_a_span(spans, a, b):
 
 
 def test_sums_of_a_counter_hold_more_than_64_bits():
-    told = Tally([1, 2], [0, 2**62, 2**64], times_of([(0, 2)]), [], [])
+    told = Tally([1, 2], [0, 2**62, 2**64], times_of([(0, 2)]), [], [], {})
     assert told.counted((0, 2)) == 2**64
     assert told.counted((5, 9)) is None
 

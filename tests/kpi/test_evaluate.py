@@ -25,6 +25,8 @@ from plantseal_testing_kpi import (
 
 from plantseal_connectors import rows as written
 from plantseal_kpi import schema
+from plantseal_kpi.business.figures import METRICS as BUSINESS
+from plantseal_kpi.business.ledgers import SCHEMAS
 from plantseal_kpi.evaluate import CONTEXT_NS, evaluate, report_json, spans
 from plantseal_kpi.metrics import CATALOGUE
 from plantseal_kpi.plant import Plant
@@ -107,7 +109,18 @@ def test_versions_and_units_are_those_of_the_catalogue():
     report = evaluate(rows.lazy(), p, period(3600))
     for r in report.results:
         assert (r.version, r.unit) == (CATALOGUE[r.metric].version, CATALOGUE[r.metric].unit)
+    # Figures of the business are formed where there are ledgers, and only there.
+    assert {r.metric for r in report.results} == set(CATALOGUE) - {m.id for m in BUSINESS}
+
+
+def test_one_ledger_brings_every_figure_of_the_business():
+    rows, p = a_workshop()
+    staff = pl.DataFrame(schema=SCHEMAS["staff"].dtypes)
+    report = evaluate(rows.lazy(), p, period(3600), ledgers={"staff": staff})
     assert {r.metric for r in report.results} == set(CATALOGUE)
+    for r in report.results:
+        assert (r.version, r.unit) == (CATALOGUE[r.metric].version, CATALOGUE[r.metric].unit)
+        assert r.metric not in {m.id for m in BUSINESS} or (r.value is None and r.findings)
 
 
 def test_the_report_holds_only_what_canonical_json_can():

@@ -221,25 +221,38 @@ def _conclude(
         "verifier_key": signer.vkey,
         "verified": good.to_json(),
         "altered": {"change": change, **bad.to_json()},
-        "truth": [{"what": c.what, "truth": c.truth, "ours": c.ours} for c in compared],
+        "truth": [
+            {"protocol": c.protocol, "what": c.what, "truth": c.truth, "ours": c.ours,
+             "unknown": c.unknown}
+            for c in compared
+        ],
         "verdicts": {v.criterion: v.outcome for v in report.verdicts},
-    }
+    }  # fmt: skip
 
 
 def _truths(compared: list[Compared]) -> None:
+    """Print how many figures of each protocol are equal, and those that are not."""
+    counts = grid(
+        word("protocol", "协议"), word("true figures", "真值个数"), word("equal", "相等"),
+        word("within what was declared unknown", "在已声明未知范围内"), word("wrong", "不符"),
+    )  # fmt: skip
+    for protocol in dict.fromkeys(c.protocol for c in compared):
+        mine = [c for c in compared if c.protocol == protocol]
+        equal, holding = sum(c.truth == c.ours for c in mine), sum(c.holds for c in mine)
+        counts.add_row(
+            protocol, *map(str, (len(mine), equal, holding - equal, len(mine) - holding))
+        )
+    show(counts)
     table = grid(
         word("machine and figure", "设备与指标"), word("simulator's truth", "仿真真值"),
         word("gateway", "网关"), word("declared unknown", "已声明未知"), "",
     )  # fmt: skip
     for c in compared:
+        if c.truth == c.ours:
+            continue
         mark = "[green]√[/]" if c.holds else "[red]×[/]"
-        table.add_row(
-            plain(c.what),
-            f"{c.truth}",
-            "–" if c.ours is None else f"{c.ours}",
-            str(c.unknown or ""),
-            mark,
-        )
+        ours = "–" if c.ours is None else f"{c.ours}"
+        table.add_row(plain(c.what), f"{c.truth}", ours, str(c.unknown or ""), mark)
     show(table)
 
 

@@ -15,6 +15,8 @@ from plantseal_kpi.rows.totals import of_origin, steps_of
 from plantseal_kpi.rows.window import Window
 from plantseal_kpi.units import Base
 
+CHANGED = 2**64 - 2
+"""Sequence numbers from here on are those of registered meter changes (``rows/meters.py``)."""
 COUNTS = ("made", "good", "scrap")
 
 
@@ -72,6 +74,21 @@ def judged(w: Window, rows: pl.DataFrame, points: Sequence[Point], base: Base) -
     )
 
 
+def change_rows(w: Window, points: Sequence[Point], base: Base) -> pl.DataFrame:
+    """Return the readings at registered changes of meters, as :func:`judged`: no row has them."""
+    of = pl.DataFrame(
+        [(p.tag, p.name, p.equipment) for p in points],
+        schema={"tag": pl.UInt32, "point": pl.String, "equipment": pl.String}, orient="row",
+    )  # fmt: skip
+    made = steps_of(w, points, base).filter(pl.col("seq") >= CHANGED)
+    flag = pl.when("straddles").then(pl.lit("straddles")).otherwise("flag")
+    counted = flag.is_in(["", "rollover"])
+    return made.join(of, on="tag").select(
+        "seq", "tag", "point", "equipment", "at", "base", "before", kind=pl.lit("METER_CHANGE"),
+        value=pl.lit(""), reason=flag, delta=pl.when(counted).then("delta"),
+    )  # fmt: skip
+
+
 def piece_rows(
     s: Scene, ids: Sequence[str], spans: dict[str, list[Span]], *, priced: bool
 ) -> list[pl.DataFrame]:
@@ -96,7 +113,8 @@ def piece_rows(
     for w, rows in s.opened(points):
         found = judged(w, rows, points, "piece").join(effects, on="tag", how="left")
         out += [_placed(part, prices) for part in [found] if part.height]
-    return out
+    replaced = change_rows(s.window, points, "piece").join(effects, on="tag", how="left")
+    return [*out, _placed(replaced, prices)] if replaced.height else out
 
 
 def _effects(s: Scene, points: Sequence[Point]) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from plantseal_kpi.drill.counts import judged
+from plantseal_kpi.drill.counts import change_rows, judged
 from plantseal_kpi.drill.frames import Drill, Entries, constant
 from plantseal_kpi.drill.layers import divided, spread
 from plantseal_kpi.drill.listing import listed
@@ -69,23 +69,23 @@ def add_meters(
     tags = [p.tag for p in used]
     registers = [p for p in points if p.role == "energy"]
     parts = [p for p in points if p.role == "energy_interval"]
+
+    def take(frame: pl.DataFrame) -> None:
+        counts = pl.col("tag").is_in(tags) & pl.col("amount").is_not_null()
+        lost = pl.col("amount").is_not_null() & ~counts
+        e.add("rows", frame.with_columns(
+            numerator=pl.when(counts).then("amount").otherwise(0), weight=pl.lit(weight),
+            used=counts, reason=pl.when(lost).then(pl.lit("not_in_figure")).otherwise("reason"),
+        ))  # fmt: skip
+
     for w, rows in s.opened(points) if points else ():
-        frames = []
         if registers:
-            mine = _without(rows, parts)
-            frames.append(
-                judged(w, mine, registers, base).with_columns(amount=pl.col("delta"))
-            )
+            mine = judged(w, _without(rows, parts), registers, base)
+            take(mine.with_columns(amount=pl.col("delta")))
         if parts:
-            frames.append(_interval_rows(w, _without(rows, registers), parts, base))
-        for frame in frames:
-            counts = pl.col("tag").is_in(tags) & pl.col("amount").is_not_null()
-            lost = pl.col("amount").is_not_null() & ~counts
-            e.add("rows", frame.with_columns(
-                numerator=pl.when(counts).then("amount").otherwise(0), weight=pl.lit(weight),
-                used=counts,
-                reason=pl.when(lost).then(pl.lit("not_in_figure")).otherwise("reason"),
-            ))  # fmt: skip
+            take(_interval_rows(w, _without(rows, registers), parts, base))
+    if registers:
+        take(change_rows(s.window, registers, base).with_columns(amount=pl.col("delta")))
 
 
 def _without(rows: pl.DataFrame, others: Sequence[Point]) -> pl.DataFrame:
@@ -209,5 +209,3 @@ def comprehensive_per_unit(s: Scene, metric: str, scope: str) -> Drill:
 
 def _per_piece(whole: tuple[int, int], pieces: tuple[int, int]) -> tuple[int, int]:
     return comprehensive_energy_per_unit(whole, pieces[0])
-
-

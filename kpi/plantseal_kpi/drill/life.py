@@ -10,13 +10,13 @@ from plantseal_kpi.drill.layers import calendar_layers, divided, only, spread
 from plantseal_kpi.drill.listing import life, listed
 from plantseal_kpi.drill.scene import Scene
 from plantseal_kpi.figures import mean_terms
-from plantseal_kpi.intervals import length
+from plantseal_kpi.intervals import length, subtract
 from plantseal_kpi.machines.collection import KINDS, Collected, collected
 from plantseal_kpi.machines.network import CLASSES
 from plantseal_kpi.machines.upload import DeviceTime, device_share, in_scope
 from plantseal_kpi.machines.upload_notes import linked_tags
 from plantseal_kpi.plant import Equipment, Point
-from plantseal_kpi.rows.coverage import covered, silences
+from plantseal_kpi.rows.coverage import beating, covered, silences
 from plantseal_kpi.rows.readings import SECOND
 from plantseal_kpi.rows.window import Window
 
@@ -40,7 +40,9 @@ def upload(s: Scene, metric: str, scope: str) -> Drill:
         for m in s.plant.equipment:
             if m not in machines:
                 _outside(s.window, e, m)
-    evidence(s, e, [p for m in machines for p in _required(s.window, m)])
+    points = [p for m in machines for p in _required(s.window, m)]
+    beats = [p for m in machines for p in s.window.points_of(m, "heartbeat") if not p.required]
+    evidence(s, e, sorted([*points, *beats], key=lambda p: p.tag))
     return e.drill(metric, scope, s.figure(metric, scope))
 
 
@@ -97,6 +99,7 @@ def covered_intervals(
             ("uncovered", reason, of(reason))
             for reason in ("session_lost", "overflow", "no_answer", "bad_value")
         ),
+        ("uncovered", "frozen", _frozen(w, m, whole)),
         ("uncovered", "silent", whole),
     ]
     names = pl.DataFrame(
@@ -105,6 +108,15 @@ def covered_intervals(
     )  # fmt: skip
     found = divided(whole, layers, ["tag"])
     return found.join(names, on="tag").with_columns(equipment=pl.lit(m.id))
+
+
+def _frozen(w: Window, m: Equipment, whole: pl.DataFrame) -> pl.DataFrame:
+    """Return the time in which the heartbeat of a machine did not toggle; none without one."""
+    if not w.points_of(m, "heartbeat"):
+        return whole.clear()
+    beats = beating(w.seen, w.points).filter(pl.col("equipment") == m.id)
+    alive = whole.select("tag").unique().join(beats.select("start", "end"), how="cross")
+    return subtract(whole, alive, ["tag"])
 
 
 def _of_reason(amiss: pl.DataFrame, reason: str) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import polars as pl
 
 from plantseal_kpi.plant import Point
 from plantseal_kpi.rows.coverage import timely
+from plantseal_kpi.rows.lines import CONTEXT_NS
 from plantseal_kpi.rows.readings import SECOND, has, repeats
 from plantseal_kpi.rows.window import Window
 from plantseal_kpi.schema import Flag, Kind, VType
@@ -66,8 +67,12 @@ def _reason(w: Window) -> pl.Expr:
     imported = (pl.col("flags") & int(Flag.IMPORTED)) != 0
     other = imported if w.origin == "live" else ~imported
     carries = pl.col("kind").is_in([Kind.VALUE, Kind.SLOT, Kind.OVERFLOW])
+    final = w.end + CONTEXT_NS
+    too_late = (~imported & (pl.col("t_receive") >= final)).fill_null(False)
     return (
-        pl.when(other if w.origin != "none" else pl.lit(True))
+        pl.when(too_late)
+        .then(pl.lit("after_final"))
+        .when(other if w.origin != "none" else pl.lit(True))
         .then(pl.lit("other_origin"))
         .when((pl.col("point") == "") | ~carries)
         .then(pl.lit("not_a_value"))

@@ -57,7 +57,11 @@ def piece_figure(s: Scene, metric: str, scope: str) -> Drill:
 
 def makers(s: Scene, metric: str, scope: str, figure: Result | None) -> list[str]:
     """Return the machines that form a figure, as it says itself."""
-    said = s.figure("oee", scope) if metric == "throughput_rate" else figure
+    said = figure
+    if metric == "throughput_rate":
+        said = s.figure("oee", scope)
+        if said is None and figure is not None and figure.numerator is not None:
+            return [m.equipment.id for m in machines(s, scope)]
     named = set((said.parts.get("machines", "") if said else "").split(","))
     return [m.equipment.id for m in machines(s, scope) if m.equipment.id in named]
 

@@ -6,6 +6,7 @@ A code may carry a detail after a colon: ``planned_stop:annual maintenance``.
 from typing import Final
 
 REASONS: Final[dict[str, tuple[str, str]]] = {
+    "after_final": ("received after the final cut-off, 72 h after the period", "统计期结束72小时后才收到"),
     "another_inspection": ("of an inspection that does not count", "非计入的检验"),
     "another_tag_counts": ("another tag of the machine counts", "以该设备的另一标签为准"),
     "bad_status": ("bad status", "状态码不良"),
@@ -23,6 +24,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "false_zero": ("0 between readings that go on", "连续读数之间的0（假零）"),
     "first_reading": ("first reading: no difference", "首个读数，无差值"),
     "from_future": ("from the future", "时间超前"),
+    "frozen": ("the heartbeat did not toggle", "心跳未变化"),
     "gateway_gap": ("the gateway itself was off", "网关停机"),
     "good_unknown": ("good pieces of the product are not known", "该产品的合格数未知"),
     "historical": ("read from a store of history", "历史读取"),

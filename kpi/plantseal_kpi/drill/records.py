@@ -72,9 +72,11 @@ def _standard_output(s: Scene, e: Entries, t: Term, *, below: bool) -> None:
     """Take what made the standard hours: the ledger output, or the counters."""
     source = output_of(t, s.study.ledgers, s.study.results).source
     if source == "ledger output":
-        side = {"denominator" if below else "numerator": pl.col("good")}
-        weight = pl.col("standard").cast(pl.String)
-        add_records(s, e, "output", reason=_outside(t).otherwise(_NO), weight=weight, **side)
+        good = pl.col("good")
+        add_records(
+            s, e, "output", reason=_outside(t).otherwise(_NO), numerator=0 if below else good,
+            denominator=good if below else 0, weight=pl.col("standard").cast(pl.String),
+        )  # fmt: skip
     elif source == "counters":
         figure = s.figure("production_efficiency", "plant")
         ids = makers(s, "production_efficiency", "plant", figure)

@@ -16,9 +16,9 @@ from plantseal_kpi.calendar import Span
 from plantseal_kpi.plant import Equipment, Plant, Point
 from plantseal_kpi.report import Result
 from plantseal_kpi.rows.condense import Condensed, condense
-from plantseal_kpi.rows.lines import lines
+from plantseal_kpi.rows.lines import CONTEXT_NS, lines
 from plantseal_kpi.rows.marks import LAGS, marked
-from plantseal_kpi.rows.source import CONTEXT_NS, Source, in_span
+from plantseal_kpi.rows.source import Source, in_span
 from plantseal_kpi.rows.window import Window, window
 from plantseal_kpi.study import Study
 

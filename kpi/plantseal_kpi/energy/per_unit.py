@@ -83,7 +83,7 @@ def _energy(w: Window, scope: str, metered: Sequence[Metered]) -> Result:
     return result(
         "energy", VERSION, scope, _sum(read), 1 if read else None, unit="Wh",
         coverage=_read_share(metered), origin=w.origin,
-        bounds=_at_least(read, 1),
+        bounds=_bounds(read) if read else None,
         parts={
             "at_least_wh": sum(t.lower for _, t in read),
             "meters": ",".join(m.equipment.id for m, _ in read),
@@ -122,7 +122,7 @@ def _per_unit(
         None if silent else _sum(read), sum(m.good or 0 for m in counting) if counting else None,
         unit="Wh/piece", origin=w.origin,
         coverage=min((s for s in shares if s), key=lambda s: Fraction(*s), default=None),
-        bounds=None if silent else _at_least(read, _most_good(counting)),
+        bounds=None if silent or not read else _bounds(read, counting),
         parts={
             "meters": ",".join(m.equipment.id for m, _ in read),
             "machines": ",".join(m.equipment.id for m in counting),
@@ -135,20 +135,25 @@ def _sum(read: Sequence[Metered]) -> int | None:
     return sum(t.known or 0 for _, t in read) if read else None
 
 
-def _at_least(read: Sequence[Metered], good: int | None) -> tuple[Fraction, None] | None:
-    """Return the least energy per ``good`` that the meters allow; None where all of it is known.
+def _bounds(
+    read: Sequence[Metered], counting: Sequence[Machine] | None = None
+) -> tuple[Fraction, Fraction | None] | None:
+    """Return the least and greatest energy, per good piece of ``counting`` where that is given.
 
-    What a meter did not show is not limited, so there is no greatest value.
+    None where all of it is known, or nothing limits the pieces that may be missing. What a meter
+    did not show is not limited, so the bounds of an energy that is not known whole are open upwards.
     """
-    if not good or all(t.covered_ns == t.expected_ns for _, t in read):
+    whole = all(t.covered_ns == t.expected_ns for _, t in read)
+    good, lost = 1, (0, 0)
+    if counting is not None:
+        good, found = sum(m.good or 0 for m in counting), missing_pieces(counting)
+        if found is None:
+            return None
+        lost = found
+    if good <= lost[1] or (whole and lost == (0, 0)):
         return None
-    return Fraction(sum(t.lower for _, t in read), good), None
-
-
-def _most_good(counting: Sequence[Machine]) -> int | None:
-    """Return the good pieces if all that may be missing were made and good; None without a limit."""
-    lost = missing_pieces(counting)
-    return None if lost is None else sum(m.good or 0 for m in counting) + lost[0]
+    least = Fraction(sum(t.lower for _, t in read), good + lost[0])
+    return least, Fraction(_sum(read) or 0, good - lost[1]) if whole else None
 
 
 def _read_share(metered: Sequence[Metered]) -> Terms | None:

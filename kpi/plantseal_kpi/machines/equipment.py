@@ -170,6 +170,7 @@ def equipment_results(w: Window, upload: Sequence[Result]) -> list[Result]:
         bounds = None
         if metric == "numeric_equipment_share" and unsaid:
             bounds = Fraction(n, d), Fraction(n + unsaid, d)
+            known = unsaid < d  # where nobody said anything, 0 would be an answer
         out.append(
             result(
                 metric, VERSION, "plant", n if known else None, d, origin=w.origin, bounds=bounds,

@@ -146,7 +146,7 @@ def _output_figures(
     usable = [m for m in counted if m not in clashing]
     notes = list(found) + [_contradicting(m) for m in clashing]
     if not counted:
-        return [] if scope != "plant" else _uncounted(w, notes)
+        return _throughput_alone(w, scope, stated) if scope != "plant" else _uncounted(w, notes)
     t, products = sum_times(usable), [o for m in usable for o in m.outputs or ()]
     speed = oee.effectiveness(t, products)
     if speed and speed[0] > speed[1]:
@@ -203,6 +203,23 @@ def _output_figures(
             origin=w.origin, formula="{n} / {d}: pieces made x ns of an hour / ns producing, set up "
             "or down", findings=[*notes, *_empty("throughput_rate", rate)],
         ),
+    ]  # fmt: skip
+
+
+def _throughput_alone(w: Window, scope: str, stated: Sequence[Machine]) -> list[Result]:
+    """Return the throughput of a machine whose counter does not tell good pieces from others."""
+    counting = [m for m in stated if m.made is not None]
+    if not counting:
+        return []
+    made = sum(m.made or 0 for m in counting)
+    rate = ratios.throughput_rate(made, sum_times(counting))
+    return [
+        result(
+            "throughput_rate", ratios.VERSION, scope, *rate, unit="piece/h",
+            coverage=counted_share(counting), origin=w.origin, parts={"made": made},
+            formula="{n} / {d}: pieces made x ns of an hour / ns producing, set up or down",
+            findings=[*(f for m in counting for f in m.findings), *_empty("throughput_rate", rate)],
+        )
     ]  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 Every function answers for any list of half-open spans [ns], in the order of the list; spans may
 overlap. The moment of a count is that of its later reading, so sums over adjoining spans are the
-count of the whole. What is not known is None, never 0.
+count of the whole. Counts after a long silence that began before ``since`` [ns] can be left out.
+What is not known is None, never 0.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ _SCHEMA: Final = {"label": pl.String, **SPAN}
 
 
 def pieces_in(
-    w: Window, equipment: Equipment, role: str, spans: Sequence[Span]
+    w: Window, equipment: Equipment, role: str, spans: Sequence[Span], since: int | None = None
 ) -> list[int | None]:
     """Return the pieces of one role counted with their moment in (start, end] of each span.
 
@@ -35,10 +36,12 @@ def pieces_in(
     if not points:
         return [None] * len(spans)
     each = [tally(w, p, "piece") for p in points]
-    return [_added([t.counted(span) for t in each]) for span in spans]
+    return [_added([t.counted(span, since) for t in each]) for span in spans]
 
 
-def amount_in(w: Window, point: Point, spans: Sequence[Span]) -> list[int | None]:
+def amount_in(
+    w: Window, point: Point, spans: Sequence[Span], since: int | None = None
+) -> list[int | None]:
     """Return the amount that one meter shows for each span, in the base unit of its carrier.
 
     A register's difference belongs to the moment of its later reading in (start, end]; an
@@ -47,7 +50,7 @@ def amount_in(w: Window, point: Point, spans: Sequence[Span]) -> list[int | None
     base = OF_CARRIER[point.carrier]
     if point.role == "energy_interval":
         return [interval_tally(w, point, base).counted(span) for span in spans]
-    return [tally(w, point, base).counted(span) for span in spans]
+    return [tally(w, point, base).counted(span, since) for span in spans]
 
 
 def state_ns_in(w: Window, equipment: Equipment, spans: Sequence[Span]) -> list[dict[str, int]]:

@@ -160,7 +160,10 @@ def limits_frame(
 
 
 def taken(steps: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
-    """Return the steps of (start, end] [ns], with ``straddles`` where one must not be counted.
+    """Return the steps of (start, end] [ns], with ``silence`` and ``straddles``.
+
+    ``silence``: nobody knows when between its readings the step came about. ``straddles``: besides,
+    it began before the period and must not be counted.
 
     A step whose earlier reading lies before the period is counted when it is an ordinary one: a
     notification of change, or a reading within two periods of the one before. After a longer
@@ -168,8 +171,10 @@ def taken(steps: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
     """
     silence = pl.col("at") - pl.col("before") > pl.col("period") * 2
     unordinary = pl.when(pl.col("mode") == "subscribed").then(has(Flag.FIRST)).otherwise(silence)
-    return steps.filter((pl.col("at") > start) & (pl.col("at") <= end)).with_columns(
-        straddles=(pl.col("before") < start) & unordinary
+    return (
+        steps.filter((pl.col("at") > start) & (pl.col("at") <= end))
+        .with_columns(silence=unordinary.fill_null(False))
+        .with_columns(straddles=(pl.col("before") < start) & pl.col("silence"))
     )
 
 

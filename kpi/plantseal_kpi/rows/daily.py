@@ -33,7 +33,8 @@ def daily(rows: Rows, plant: Plant, period: Period) -> pl.DataFrame:
 
     Required time is planned time of the day [ns]; covered time is that in which each required
     point was covered in real time, summed over the points [ns]; states [ns] and pieces are those
-    of planned time, energy [Wh] that of the whole day. Null: nothing is known of it.
+    of planned time, energy [Wh] that of the whole day. What was counted over a long silence across
+    midnight belongs to neither day. Null: nothing is known of it.
     """
     span = period_span(period)
     return daily_of(window(read(rows, plant, [span]), plant, span))
@@ -50,7 +51,10 @@ def daily_of(w: Window) -> pl.DataFrame:
     for e in w.plant.equipment:
         planned = [common([(a, b)], w.planned[e.id]) for _, a, b in days]
         states = _states(w, e, planned)
-        counts = {name: _pieces(w, e, role, planned) for name, role in COUNTS.items()}
+        counts = {
+            name: _pieces(w, e, role, planned, [a for _, a, _ in days])
+            for name, role in COUNTS.items()
+        }
         energy = _energy(w, e, [(a, b) for _, a, b in days])
         for i, (day, _, _) in enumerate(days):
             out.append(
@@ -94,18 +98,18 @@ def _states(w: Window, e: Equipment, groups: Sequence[Sequence[Span]]) -> list[d
 
 
 def _pieces(
-    w: Window, e: Equipment, role: str, groups: Sequence[Sequence[Span]]
+    w: Window, e: Equipment, role: str, groups: Sequence[Sequence[Span]], since: Sequence[int]
 ) -> list[int | None]:
-    each = iter(pieces_in(w, e, role, [s for g in groups for s in g]))
-    return [_sum([next(each) for _ in group]) for group in groups]
+    return [
+        _sum(pieces_in(w, e, role, spans, begin))
+        for spans, begin in zip(groups, since, strict=True)
+    ]
 
 
 def _energy(w: Window, e: Equipment, spans: Sequence[Span]) -> list[int | None]:
     points = of_origin(w, w.points_of(e, "energy", "energy_interval"))
     meters = [p for p in points if p.carrier == "electricity"]
-    return [
-        _sum(column) for column in zip(*(amount_in(w, p, spans) for p in meters), strict=True)
-    ] or [None for _ in spans]
+    return [_sum([a for p in meters for a in amount_in(w, p, [s], s[0])]) for s in spans]
 
 
 def _sum(amounts: Sequence[int | None]) -> int | None:

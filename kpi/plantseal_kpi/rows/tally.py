@@ -1,7 +1,7 @@
 """Sorted moments and spans of one tag, asked for many spans without a frame for each."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -54,6 +54,7 @@ class Tally:
         wide: Moments of differences over stretches of which only the ends were kept; their begins
             beside them, in the same order.
         begun: Those begins.
+        silent: Moment to begin [ns] of the differences that came after a long silence.
     """
 
     at: list[int]
@@ -61,9 +62,13 @@ class Tally:
     known: Times
     wide: list[int]
     begun: list[int]
+    silent: Mapping[int, int]
 
-    def counted(self, span: Span) -> int | None:
+    def counted(self, span: Span, since: int | None = None) -> int | None:
         """Return the amount with its moment in (start, end]; None where nothing is known.
+
+        A difference after a long silence that began before ``since`` [ns] is left out: nobody knows
+        how much of it belongs to the time after (definitions 4.1, row "missing").
 
         Raises:
             ValueError: An edge lies within a stretch of which only the ends were kept.
@@ -79,4 +84,6 @@ class Tally:
         a, b = (bisect_right(self.at, t) for t in span)
         if b <= a and not self.known.within(span):
             return None
+        if since is not None and a < b and self.silent.get(self.at[a], since) < since:
+            a += 1
         return self.total[max(a, b)] - self.total[a]

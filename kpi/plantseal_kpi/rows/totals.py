@@ -212,7 +212,7 @@ def tally(w: Window, p: Point, base: Base) -> Tally:
     if ("tallies", base) not in w.memo:
         w.memo["tallies", base] = dict(_tallies(w, base))
     found: dict[int, Tally] = w.memo["tallies", base]
-    return found.get(p.tag, Tally([], [0], times_of([]), [], []))
+    return found.get(p.tag, Tally([], [0], times_of([]), [], [], {}))
 
 
 def _tallies(w: Window, base: Base) -> Iterator[tuple[int, Tally]]:
@@ -225,6 +225,9 @@ def _tallies(w: Window, base: Base) -> Iterator[tuple[int, Tally]]:
         .sort("tag", "at")
         .select("tag", "at", "before")
     )
+    silent = _by_tag(
+        counted.filter(pl.col("silence") & (pl.col("dropped") == 0)).select("tag", "at", "before")
+    )
     for tag in {*each, *known}:
         at, delta = _columns(each.get(tag))
         yield (
@@ -232,6 +235,7 @@ def _tallies(w: Window, base: Base) -> Iterator[tuple[int, Tally]]:
             Tally(
                 at, [0, *accumulate(delta)],
                 times_of(zip(*_columns(known.get(tag)), strict=True)), *_columns(wide.get(tag)),
+                dict(zip(*_columns(silent.get(tag)), strict=True)),
             ),
         )  # fmt: skip
 
@@ -254,7 +258,7 @@ def interval_tally(w: Window, p: Point, base: Base) -> Tally:
         told = usable_intervals(w, p, base).sort("ends")
         ends, amounts = told["ends"].to_list(), told["base"].to_list()
         known = times_of([(t - p.period_ms * MILLI, t) for t in ends])
-        w.memo["intervals", p.tag, base] = Tally(ends, [0, *accumulate(amounts)], known, [], [])
+        w.memo["intervals", p.tag, base] = Tally(ends, [0, *accumulate(amounts)], known, [], [], {})
     found: Tally = w.memo["intervals", p.tag, base]
     return found
 
