@@ -113,11 +113,16 @@ def test_versions_and_units_are_those_of_the_catalogue():
     assert {r.metric for r in report.results} == set(CATALOGUE) - {m.id for m in BUSINESS}
 
 
-def test_one_ledger_brings_every_figure_of_the_business():
+BESIDE_ANOTHER = {"inspection_defect_rate", "lot_defect_rate", "operating_cost_actual_prices"}
+"""Printed beside another figure, where there are records for both."""
+
+
+def test_ledgers_bring_the_figures_of_the_business():
     rows, p = a_workshop()
-    staff = pl.DataFrame(schema=SCHEMAS["staff"].dtypes)
-    report = evaluate(rows.lazy(), p, period(3600), ledgers={"staff": staff})
-    assert {r.metric for r in report.results} == set(CATALOGUE)
+    empty = {name: pl.DataFrame(schema=s.dtypes) for name, s in SCHEMAS.items()}
+    report = evaluate(rows.lazy(), p, period(3600), ledgers=empty)
+    missing = set(CATALOGUE) - {r.metric for r in report.results}
+    assert missing <= BESIDE_ANOTHER
     for r in report.results:
         assert (r.version, r.unit) == (CATALOGUE[r.metric].version, CATALOGUE[r.metric].unit)
         assert r.metric not in {m.id for m in BUSINESS} or (r.value is None and r.findings)

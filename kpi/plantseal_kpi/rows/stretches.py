@@ -9,6 +9,7 @@ Only comparisons are made here: a float that decides wrongly keeps a row too man
 figure. Source of the rules that make a row matter: definitions 4.1 to 4.3.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -62,108 +63,160 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class TagRows:
-    """Rows of one tag in the order of their time.
+class Block:
+    """Rows of some tags, one tag after the other, each in the order of its time.
 
     Attributes:
+        lines: What decides, tag by tag; all agree in ``polled``, ``by`` and ``still``, and polled
+            ones in ``period_ns``.
+        begins: Position of the first row of each tag, and the number of rows.
+        key: Times by which the rows are ordered, see :func:`order_key`.
         source: Source times [ns], :data:`ABSENT` where there is none.
         receive: Receive times, the same way.
         plain: 0, or for good values that came straight from the device 1 (live) or 2 (imported).
-        slot: Begin of the poll slot [ns].
+        slot: Begin of the poll slot [ns]; empty if not polled.
         integer: Integer values, 0 where there is none.
+        whole: True where there is an integer.
         real: Float values, NaN where there is none.
-        same: True where a row (but the first) says the same as the one before it.
+        same: True where a row says the same as the one before it.
     """
 
+    lines: Sequence[Line]
+    begins: Ints
+    key: Ints
     source: Ints
     receive: Ints
     plain: NDArray[np.int8]
     slot: Ints
     integer: Ints
+    whole: Mask
     real: NDArray[np.float64]
     same: Mask
 
-    @property
-    def own(self) -> Mask:
-        """Return where the source gave a time."""
-        return np.asarray(self.source != ABSENT)
+    def each(self, name: str) -> Any:
+        """Return an attribute of the lines: one number, or one for each row but the first."""
+        values = [getattr(line, name) for line in self.lines]
+        if values.count(values[0]) == len(values):
+            return values[0]
+        return np.repeat(np.array(values), np.diff(self.begins))[1:]
 
 
 def order_key(line: Line, source: Ints, receive: Ints) -> Ints:
     """Return the time by which the rows of a tag are ordered [ns]."""
-    if line.polled:
-        return np.where(receive != ABSENT, receive, source)
-    return np.where(source != ABSENT, source, receive)
+    first, other = (receive, source) if line.polled else (source, receive)
+    missing = first == ABSENT
+    return np.where(missing, other, first) if missing.any() else first
 
 
-def linked(line: Line, rows: TagRows) -> Mask:
+def linked(b: Block) -> Mask:
     """Return for each row but the first whether it is linked to the one before it."""
-    if line.by == "each" or len(rows.plain) < 2:
-        return np.zeros(max(0, len(rows.plain) - 1), dtype=np.bool_)
+    line = b.lines[0]
+    joints = b.begins[1:-1] - 1
+    alike = b.plain[1:] == b.plain[:-1]
+    alike &= b.plain[1:] > 0
     with np.errstate(over="ignore", invalid="ignore"):
-        alike = (rows.plain[1:] > 0) & (rows.plain[1:] == rows.plain[:-1])
-        link = alike & _in_time(line, rows)
+        elapsed = np.diff(b.key)
+        link = alike & (_timely(b, elapsed) if line.polled else _steady(b, elapsed))
         # Of two rows of one moment only one may count: neither begins or ends a stretch.
-        key = order_key(line, rows.source, rows.receive)
-        tied = key[1:] == key[:-1]
-        link[1:] &= ~tied[:-1]
-        link[:-1] &= ~tied[1:]
+        tied = elapsed == 0
+        tied[joints] = False
+        if tied.any():
+            link[1:] &= ~tied[:-1]
+            link[:-1] &= ~tied[1:]
         if line.by == "label" or line.still:
-            link &= rows.same[1:]
+            link &= b.same[1:]
         if line.by == "count":
-            link &= _goes_on(line, rows)
-    return np.asarray(link)
+            link &= _goes_on(b, elapsed)
+    link[joints] = False
+    return link
 
 
-def _in_time(line: Line, rows: TagRows) -> Mask:
-    apart = np.diff(rows.receive)
-    heard = rows.receive != ABSENT
+def _timely(b: Block, elapsed: Ints) -> Mask:
+    """Return where two polls were heard in time, in one slot or in the next."""
+    heard = b.receive != ABSENT
+    good = heard & (b.receive - b.slot <= b.lines[0].late_ns)
+    # Where both were heard the key is the time of reception.
+    slots = np.diff(b.slot)
+    on = (slots == 0) | (slots == b.lines[0].period_ns)
+    return np.asarray(
+        good[1:] & good[:-1] & on & (elapsed > 0) & (elapsed <= b.each("gap_ns"))
+    )
+
+
+def _steady(b: Block, elapsed: Ints) -> Mask:
+    """Return where two values lie within the gap, sent and heard with about the same lag."""
+    gap = b.each("gap_ns")
+    heard, own = b.receive != ABSENT, b.source != ABSENT
+    apart = np.diff(b.receive)
+    near = (apart > 0) & (apart <= gap)
+    # Where both have a source time the key is that; where neither has, that of reception.
+    close = (elapsed > 0) & (elapsed <= gap)
     told = heard[1:] & heard[:-1]
-    near = (apart > 0) & (apart <= line.gap_ns)
-    if line.polled:
-        timely = rows.receive - rows.slot <= line.late_ns
-        slots = np.diff(rows.slot)
-        on = (slots == 0) | (slots == line.period_ns)
-        return np.asarray(told & near & on & timely[1:] & timely[:-1])
-    own = rows.own
-    dated = own[1:] & own[:-1]
-    moved = np.diff(rows.source)
-    neither = ~own[1:] & ~own[:-1]
-    steady = np.abs(apart - moved) <= STEADY_NS
-    silent = ~heard[1:] & ~heard[:-1]
-    close = (moved > 0) & (moved <= line.gap_ns)
-    both = dated & close & (silent | (told & near & steady))
-    return np.asarray(both | (neither & told & near))
+    steady = told & near & (np.abs(apart - elapsed) <= STEADY_NS)
+    if not heard.all():
+        steady |= ~(heard[1:] | heard[:-1])
+    both = own[1:] & own[:-1] & close & steady
+    if own.all():
+        return np.asarray(both)
+    return np.asarray(both | (~(own[1:] | own[:-1]) & told & near))
 
 
-def _goes_on(line: Line, rows: TagRows) -> Mask:
+def _goes_on(b: Block, elapsed: Ints) -> Mask:
     """Return where a counter steps up plausibly, or stays at 0."""
-    elapsed = np.diff(order_key(line, rows.source, rows.receive)).astype(np.float64)
-    is_float = ~np.isnan(rows.real)
-    value = np.where(is_float, rows.real, rows.integer.astype(np.float64))
-    usable = (value >= 0) & (value < line.most)
-    both = usable[1:] & usable[:-1] & (is_float[1:] == is_float[:-1])
+    is_float = ~(b.whole | np.isnan(b.real))
+    least, most, rate = b.each("least"), b.each("most"), b.each("rate")
+    slack = b.each("slack")
+    value, rise = b.integer.astype(np.float64), np.diff(b.integer)
+    kind: Mask | bool = True
+    if is_float.any():
+        value = np.where(is_float, b.real, value)
+        kind = is_float[1:] == is_float[:-1]
+        rise = np.where(is_float[1:], np.diff(value), rise)
+        slack = np.where(is_float[1:], b.each("slack_real"), slack)
+    after, before = value[1:], value[:-1]
+    usable = (after >= 0) & (after < most) & (before >= 0) & (before < most)
     # A reading of 0 may be a false zero; next to another 0 it is the same one.
-    zero, above = value == 0, value > line.least
-    alike = (zero[1:] & zero[:-1]) | (above[1:] & above[:-1])
-    rise = np.where(is_float[1:], np.diff(value), np.diff(rows.integer))
-    slack = np.where(is_float[1:], line.slack_real, line.slack)
-    plausible = (rise == 0) | (rise <= 0.99 * (line.rate * elapsed) + slack)
-    if line.rate == np.inf:
-        plausible = rise >= 0
-    return np.asarray(both & alike & (rise >= 0) & plausible)
+    alike = ((after > least) & (before > least)) | ((after == 0) & (before == 0))
+    plausible = (rise == 0) | (rise <= 0.99 * (rate * elapsed.astype(np.float64)) + slack)
+    plausible |= np.asarray(rate == np.inf)
+    return np.asarray(kind & usable & alike & (rise >= 0) & plausible)
 
 
-def unlink_near(link: Mask, key: Ints, moments: Ints, pad_ns: int, around: int = 0) -> None:
-    """Take away the links around ``moments`` [ns], ``pad_ns`` and ``around`` rows to either side."""
-    if not len(link) or not len(moments):
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Moments around which the rows of a tag are kept [ns].
+
+    Attributes:
+        low: Links of rows before it stay.
+        high: Links of rows after it stay.
+        around: So many rows more to either side.
+        within: No stretch may hold one of these; sorted.
+        parts: Rows left out are counted apart between these; sorted.
+    """
+
+    low: Ints
+    high: Ints
+    around: Ints
+    within: Ints
+    parts: Ints
+
+
+def unlink_near(link: Mask, b: Block, near: Sequence[Near]) -> None:
+    """Take away the links around the moments of each tag."""
+    lows, highs = [], []
+    for n, begin, end in zip(near, b.begins[:-1], b.begins[1:], strict=True):
+        if not len(n.low):
+            continue
+        key, most = b.key[begin:end], end - begin - 1
+        low = np.searchsorted(key, n.low, side="left") - 1 - n.around
+        high = np.searchsorted(key, n.high, side="right") + n.around
+        lows.append(np.minimum(np.maximum(low, 0), most) + begin)
+        highs.append(np.minimum(np.maximum(high, 0), most) + begin)
+    if not lows:
         return
-    low = np.searchsorted(key, moments - pad_ns, side="left") - 1 - around
-    high = np.searchsorted(key, moments + pad_ns, side="right") + around
-    edges = np.zeros(len(link) + 1, dtype=np.int64)
-    np.add.at(edges, np.clip(low, 0, len(link)), 1)
-    np.add.at(edges, np.clip(high, 0, len(link)), -1)
-    link &= np.cumsum(edges)[:-1] == 0
+    edges = np.bincount(np.concatenate(lows), minlength=len(link) + 1)
+    edges -= np.bincount(np.concatenate(highs), minlength=len(link) + 1)
+    link &= np.cumsum(edges[: len(link)]) == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +246,26 @@ def stretches(link: Mask) -> Stretches:
     return Stretches(first[long], last[long])
 
 
-def crossing(rows: TagRows, s: Stretches, moments: Ints, pad_ns: int) -> Mask:
-    """Return which stretches have one of the sorted ``moments`` within, by either of their times."""
-    if not len(moments) or not len(s.first):
-        return np.zeros(len(s.first), dtype=np.bool_)
+def crossing(b: Block, s: Stretches, near: Sequence[Near], tags: Ints) -> Mask:
+    """Return which stretches have a moment of their tag within, by either of their times.
+
+    Args:
+        b: The rows.
+        s: The stretches.
+        near: By tag.
+        tags: Position in ``near`` of each stretch, rising.
+    """
     out = np.zeros(len(s.first), dtype=np.bool_)
-    for times in (rows.source, rows.receive):
-        low, high = times[s.first], times[s.last]
-        known = (low != ABSENT) & (high != ABSENT)
-        inside = np.searchsorted(moments, low - pad_ns) < np.searchsorted(
-            moments, high + pad_ns, side="right"
-        )
-        out |= known & inside
+    ends = np.searchsorted(tags, np.arange(len(near) + 1))
+    reach = [(t[s.first], t[s.last]) for t in (b.source, b.receive)]
+    for i, n in enumerate(near):
+        mine = slice(int(ends[i]), int(ends[i + 1]))
+        if not len(n.within) or mine.start == mine.stop:
+            continue
+        for low, high in ((a[mine], z[mine]) for a, z in reach):
+            known = (low != ABSENT) & (high != ABSENT)
+            inside = np.searchsorted(n.within, low - PAD_NS) < np.searchsorted(
+                n.within, high + PAD_NS, side="right"
+            )
+            out[mine] |= known & inside
     return out
