@@ -130,9 +130,8 @@ def _tag(rng, p, trouble, shift):
             case "count_total" | "count_good" | "count_scrap" | "energy":
                 tenth = t // 10
                 step = {"count_good": tenth % 7 > 0, "count_scrap": tenth % 14 == 0}.get(p.role, 1)
-                odd = (
-                    rng.choice((0, count - 7, count + 90_000, count + 40)) if strikes(0.3) else None
-                )
+                wild = strikes(0.3) and not steady
+                odd = rng.choice((0, count - 7, count + 90_000, count + 40)) if wild else None
                 count = count + int(step) if odd is None else odd
                 value = float("nan") if strikes(0.1) and not steady else count
             case "heartbeat":

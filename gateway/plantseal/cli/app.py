@@ -111,7 +111,11 @@ def kpi(
         str | None, typer.Option(help="threshold: exit 5 when a criterion fails.")
     ] = None,
     csv: Annotated[
-        str | None, typer.Option(help="Write the verdicts as CSV to a file, or - for stdout.")
+        str | None,
+        typer.Option(
+            help="Write the verdicts as CSV to a file, or - for stdout; with --explain, "
+            "what made the figure, in files named so."
+        ),
     ] = None,
     figures: Annotated[
         str | None, typer.Option(help="Write the figures as CSV to a file, or - for stdout.")

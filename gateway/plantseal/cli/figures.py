@@ -1,10 +1,13 @@
 """``plantseal kpi``: the figures of a period, and the table that a committee would want."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -17,6 +20,9 @@ from plantseal.cli.store import open_store, plant_file, plant_in_force
 from plantseal_kpi.metrics import CATALOGUE
 from plantseal_kpi.plant import Period
 from plantseal_kpi.report import Report, Result, Verdict
+
+if TYPE_CHECKING:
+    from plantseal.evidence.inputs import Inputs
 
 COMPARATORS = {
     ">=": (">=", "≥"),
@@ -63,7 +69,8 @@ class Asked:
     Attributes:
         notice: Only the verdicts of this notice.
         explain: ``METRIC`` or ``METRIC@SCOPE``: how that figure came about, nothing else.
-        csv: File for the verdicts as CSV, ``-`` for stdout.
+        csv: File for the verdicts as CSV, ``-`` for stdout; with ``explain``, the beginning of the
+            names of files for what made the figure.
         figures: Same for the figures.
         fail_on: ``threshold``: exit 5 when a criterion is not met.
         as_json: One JSON document instead of tables.
@@ -83,6 +90,9 @@ def kpi(config: Path, period: str, asked: Asked) -> None:
         raise Stop(Exit.USAGE, f"--fail-on: got {asked.fail_on!r}, expected threshold")
     if asked.csv == asked.figures == "-":
         raise Stop(Exit.USAGE, "--csv, --figures: only one of them can be -")
+    if asked.explain is not None:
+        _explain(config, period, asked)
+        return
     report = _report(config, period)
     if asked.notice is not None:
         report = _only(report, asked.notice)
@@ -90,11 +100,7 @@ def kpi(config: Path, period: str, asked: Asked) -> None:
     for where, text in ((asked.csv, verdicts_csv), (asked.figures, figures_csv)):
         if where is not None:
             printed |= _written(where, text(report))
-    if asked.explain is not None:
-        from plantseal.cli.explaining import explain
-
-        explain(report, asked.explain, as_json=asked.as_json)
-    elif asked.as_json:
+    if asked.as_json:
         from plantseal_kpi.evaluate import report_json
 
         emit(report_json(report))
@@ -134,14 +140,34 @@ def _ended(report: Report, fail_on: str | None) -> None:
         )
 
 
+def _explain(config: Path, period: str, asked: Asked) -> None:
+    """Print how one figure came about; nothing is judged."""
+    given = {"--notice": asked.notice, "--figures": asked.figures, "--fail-on": asked.fail_on}
+    beside = [name for name, value in given.items() if value is not None]
+    if beside:
+        raise Stop(Exit.USAGE, f"--explain: got {', '.join(beside)} beside it, expected only --csv")
+    if asked.csv == "-":
+        raise Stop(Exit.USAGE, "--csv: got -, expected a file: with --explain several are written")
+    from plantseal.cli.explaining import explain
+
+    with _inputs(config, period) as given_:
+        explain(given_.worked(), asked.explain or "", as_json=asked.as_json, csv=asked.csv)
+
+
 def _report(config: Path, period: str) -> Report:
+    with _inputs(config, period) as given:
+        return given.report()
+
+
+@contextmanager
+def _inputs(config: Path, period: str) -> "Iterator[Inputs]":
     from plantseal.evidence.inputs import inputs
 
     journal = open_store(plant_file(config), read_only=True)
     try:
         wanted = parse_period(period, plant_in_force(journal).zone)
         say_if_open(wanted)
-        return inputs(journal, wanted).report()
+        yield inputs(journal, wanted)
     finally:
         journal.close()
 

@@ -9,7 +9,7 @@ from plantseal import canonical, history
 from plantseal.evidence.declared import ledgers, steps, versions
 from plantseal.journal import Journal
 from plantseal_kpi.business.schema import Ledgers
-from plantseal_kpi.evaluate import evaluate, spans
+from plantseal_kpi.evaluate import Worked, evaluate, spans, worked
 from plantseal_kpi.plant import Period, Plant
 from plantseal_kpi.report import Report
 from plantseal_kpi.rows.parts import Part
@@ -38,6 +38,10 @@ class Inputs:
     spans: tuple[tuple[int, int], ...]
     rows: tuple[Part, ...]
     ledgers: Ledgers
+
+    def worked(self) -> Worked:
+        """Return the figures, before they are judged, with what they were made of."""
+        return worked(self.rows, self.versions, self.period, ledgers=self.ledgers)
 
     def report(self) -> Report:
         """Return the report."""
