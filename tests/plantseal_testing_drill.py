@@ -187,8 +187,8 @@ def two_years(good=100):
             names["materials"] += [{"date": day, "kind": k, "material": "s", "mass": g}
                                    for k, g in (("input", 100), ("good_product", 90 + year - 2022),
                                                 ("waste_generated", 4))]  # fmt: skip
-    names["inventory"].append({"date": datetime(2021, 12, 31, tzinfo=UTC).date(), "item": "raw",
-                               "value": 5, "pieces": 1})  # fmt: skip
+    names["inventory"] += [{"date": datetime(2021, 12, 31, tzinfo=UTC).date(), "item": k, "value": 5,
+                            "pieces": 1} for k in ("raw", "wip")]  # fmt: skip
     return {name: ledger(name, *rows) for name, rows in names.items()} | _others()
 
 
@@ -214,7 +214,7 @@ def _others():
             for i, c in enumerate(("91350100M000100Y43", "91350100m000100y43", "91350100M000100Y43",
                                    "91350100M000100Y44")))),
         "investments": ledger("investments", *(
-            {"item": str(i), "kind": k, "planned": None if i == 2 else 10**6 * (i + 1),
+            {"item": str(i), "kind": k, "planned": None if i == 4 else 10**6 * (i + 1),
              "invoiced": 10**5, "date": None if i == 1 else day(2023, 1 + i, 1)}
             for i, k in enumerate(("设备购置及安装费", "软件购置费", "云服务费", "other", "软件购置费")))),
         "inspections": ledger("inspections", *(

@@ -4,7 +4,8 @@ What is changed while a period runs takes effect with the next one, so nobody ca
 calendar, cycle times or required points by what came out. A few things cannot be known earlier and
 are taken from the last configuration: ledgers, meter changes, declared facts, the notices asked for.
 A planned stop, and an exclusion of a loop, counts when it stood in the configuration that was in
-force when it began.
+force when it began; where a period began before the first configuration, nothing that had begun by
+then was announced, and it does not count.
 """
 
 from collections.abc import Iterator, Sequence
@@ -255,8 +256,8 @@ def _stops(
     late: list[Finding] = []
     for text in known:
         stop = PlannedStop.model_validate_json(text)
-        at = in_force(versions, ns(stop.period.start))
-        if stop in (at.plant if at else judging).calendar.stops:
+        at = _announced(versions, judging, stop.period, span)
+        if at is not None and stop in at.calendar.stops:
             kept.append(stop)
         elif _meets(stop.period, span):
             late.append(_late(stop, f"planned stop ({stop.reason})", "calendar.stop_late", judging))
@@ -271,13 +272,27 @@ def _exclusions(
     late: list[Finding] = []
     for text in known:
         left_out = LoopExclusion.model_validate_json(text)
-        at = in_force(versions, ns(left_out.period.start))
-        if left_out in (at.plant if at else judging).process.exclusions:
+        at = _announced(versions, judging, left_out.period, span)
+        if at is not None and left_out in at.process.exclusions:
             kept.append(left_out)
         elif _meets(left_out.period, span):
             what = f"exclusion of loop {left_out.loop} ({left_out.reason})"
             late.append(_late(left_out, what, "loops.exclusion_late", judging))
     return tuple(kept), late
+
+
+def _announced(
+    versions: Sequence[Version], judging: Plant, period: Period, span: tuple[int, int]
+) -> Plant | None:
+    """Return the plant that must hold what begins with ``period`` for it to count.
+
+    Before the first configuration that is the judging one, as with records of before the gateway;
+    None within a period in whose course that one came into force: nothing announced it.
+    """
+    at = in_force(versions, ns(period.start))
+    if at is not None:
+        return at.plant
+    return None if span[0] < versions[0].since < span[1] and _meets(period, span) else judging
 
 
 def _encoded(entry: PlannedStop | LoopExclusion) -> str:

@@ -56,7 +56,7 @@ class Workshop:
     _broker: EmbeddedBroker | None
     _lines: list[PackingLine]
     _fleet: EdgeNode
-    _fleet_up: bool = field(default=True)
+    _born_ms: int = field(default=0)
 
     @classmethod
     async def start(
@@ -106,11 +106,11 @@ class Workshop:
                 if machine.id in CNCS or machine.id == "insp1":
                     tasks.create_task(self._changes(machine))
             tasks.create_task(self._every(0.1, self._step_meters))
-            tasks.create_task(self._run_fleet())
+            fleet = tasks.create_task(self._run_fleet())
             for line in self._lines:
                 tasks.create_task(line.run())
             if faults:
-                tasks.create_task(self._script())
+                tasks.create_task(self._script(tasks, fleet))
 
     async def stop(self) -> None:
         """Close every server and publisher."""
@@ -134,7 +134,7 @@ class Workshop:
         at = 0
         while True:
             until = self.now_ms() + 500
-            for t in machine.moments(at, until)[:-1]:
+            for t in machine.moments(at, until):
                 await asyncio.sleep(max(0, t - self.now_ms()) / 1000)
                 await self._write(machine, t)
             at = until
@@ -172,7 +172,7 @@ class Workshop:
         await self._birth()
 
     async def _birth(self) -> None:
-        t_ms = self.now_ms()
+        t_ms = self._born_ms = self.now_ms()
         await self._fleet.birth([Metric("online", True, BOOLEAN)])
         for i, vehicle in enumerate(VEHICLES):
             await self._fleet.device_birth(vehicle, self._vehicle(vehicle, i, t_ms, named=True))
@@ -193,35 +193,33 @@ class Workshop:
         ]  # fmt: skip
 
     async def _run_fleet(self) -> None:
-        """Publish each vehicle's changes at their very millisecond, everything once a tick."""
-        at = self.now_ms()
+        """Publish each vehicle's changes since its birth at their millisecond, all once a tick."""
+        at = self._born_ms
         while True:
             until = at - at % TICK_MS + TICK_MS
             due = {v: self._machines[v].moments(at, until) for v in VEHICLES}
             for t_ms in sorted({t for moments in due.values() for t in moments}):
                 await asyncio.sleep(max(0, t_ms - self.now_ms()) / 1000)
                 for i, vehicle in enumerate(VEHICLES):
-                    if self._fleet_up and t_ms in due[vehicle]:
-                        with contextlib.suppress(ConnectionError):  # the script cut the line
-                            metrics = self._vehicle(vehicle, i, t_ms, named=False)
-                            await self._fleet.data(metrics, vehicle)
-            if self._fleet_up and until % REBIRTH_MS == 0:
-                with contextlib.suppress(ConnectionError):
-                    await self._birth()
+                    if t_ms in due[vehicle]:
+                        metrics = self._vehicle(vehicle, i, t_ms, named=False)
+                        await self._fleet.data(metrics, vehicle)
+            if until % REBIRTH_MS == 0:
+                await self._birth()
             at = until
 
-    async def _script(self) -> None:
+    async def _script(self, tasks: asyncio.TaskGroup, fleet: asyncio.Task[None]) -> None:
         """The deliberate faults: meter 2 returns garbage, then the vehicles drop out."""
         await asyncio.sleep(max(0.0, GARBAGE_S[0] - self.now_ms() / 1000))
         self._modbus.fault(2, "byte_count")
         await asyncio.sleep(max(0.0, GARBAGE_S[1] - self.now_ms() / 1000))
         self._modbus.clear(2)
         await asyncio.sleep(max(0.0, AWAY_S[0] - self.now_ms() / 1000))
-        self._fleet_up = False
+        fleet.cancel()
         await self._fleet.vanish()
         await asyncio.sleep(max(0.0, AWAY_S[1] - self.now_ms() / 1000))
         await self._fleet_births()
-        self._fleet_up = True
+        tasks.create_task(self._run_fleet())
 
 
 def _values(machine: Machine, t_ms: int) -> dict[str, bool | int | str]:

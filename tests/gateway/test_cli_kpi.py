@@ -93,3 +93,40 @@ def test_no_cell_becomes_a_formula() -> None:
                     verdicts=())  # fmt: skip
     (line,) = csv.DictReader(io.StringIO(figures_csv(report)))
     assert (line["metric"], line["scope"], line["value"]) == ("'=1+1", "'-x", "-0.5")
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "the device did not answer"), ("zh", "设备未应答")]
+)
+def test_what_was_left_out_is_shown_and_written(folder: Path, lang: str, said: str) -> None:
+    done = kpi(folder, "--explain", "upload_rate@cnc1", "--csv", "up.csv", lang=lang)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+    frames = {n: _frame(folder / f"up.{n}.csv") for n in ("intervals", "rows", "sums")}
+    report = json.loads(kpi(folder, "--json").stdout)
+    (figure,) = [r for r in report["results"]
+                 if (r["metric"], r["scope"]) == ("upload_rate", "cnc1")]  # fmt: skip
+    for term in ("numerator", "denominator"):
+        assert sum(int(x[term]) for x in frames["intervals"]) == int(figure[term])
+    out = [x for x in frames["rows"] if x["used"] == "false" and x["kind"] == "SLOT"]
+    assert out
+    assert {x["why"] for x in out} == {said}
+    assert sum(int(x["n"]) for x in frames["sums"] if x["frame"] == "rows") == len(frames["rows"])
+
+
+def _frame(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+
+
+def test_an_improvement_shows_both_sides_as_json(folder: Path) -> None:
+    done = kpi(folder, "--explain", "defect_rate_reduction", "--json")
+    shown = json.loads(done.stdout)["drill"]
+    assert [p["metric"] for p in shown["parts"]] == ["defect_rate", "defect_rate"]
+    assert shown["parts"][1]["sums"]
+
+
+@pytest.mark.parametrize(
+    "more", [("--csv", "-"), ("--notice", "CQ2020-15"), ("--figures", "x.csv")]
+)
+def test_an_explanation_stands_alone(folder: Path, more: tuple[str, str]) -> None:
+    assert kpi(folder, "--explain", "oee", *more).returncode == 2

@@ -121,3 +121,21 @@ def test_a_count_that_changes_while_a_subscription_is_made_does_not_run_backward
     made = next(r for r in report.results if r.metric == "defect_rate" and r.scope == "m1")
     assert made.denominator == "36"  # 37 less the first reading, which only begins the count
     assert not [f for f in made.findings if "reset" in f.code]
+
+
+def test_a_backlog_sent_after_a_reconnection_happened_when_its_source_says_so():
+    """Three seconds of lag in one session, right before and after: no clock was wrong."""
+    rows = [birth(100, at(-5))]
+    told = [(i / 10, i / 10) for i in range(-50, 270)]
+    told += [(i / 10, i / 10 + 3) for i in range(270, 320)]
+    told += [(i / 10, max(35, i / 10)) for i in range(320, 600)]
+    rows += [birth(100, at(30)), birth(100, at(35))]
+    rows += [row(1, at(r), 1000 + round(s * 10) + 100, t_source=at(s)) for s, r in told]
+    meter = point(
+        1, role="energy", unit="Wh", mode="published", protocol="sparkplug", period_ms=1000,
+        keepalive_ms=5000,
+    )  # fmt: skip
+    p = plant([machine(stale_s=5)], [meter], notices=())
+    report = evaluate(frame(rows).lazy(), p, period(50))
+    [energy] = [r for r in report.results if r.metric == "energy" and r.scope == "m1"]
+    assert (energy.numerator, energy.findings) == ("500", ())

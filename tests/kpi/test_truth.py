@@ -206,8 +206,9 @@ def test_outages_leave_the_truth_within_the_bounds(data):
     inside = [d for d in devices if d.faults.away[0].start > 0 and d.faults.away[1].end < SECONDS]
     for d in inside:  # registers bridge a gap by their own difference
         assert figures.terms("energy", d.id) == true_figures(d)["energy"]
-        # Null where no time of running is known: then a finding says so, see within()
-        assert figures.terms("oee", d.id) in (true_figures(d)["oee"], None)
+        if d.mode != "subscribed":  # its first notification after an outage starts anew
+            # Null where no time of running is known: then a finding says so, see within()
+            assert figures.terms("oee", d.id) in (true_figures(d)["oee"], None)
 
 
 @given(st.data())

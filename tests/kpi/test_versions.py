@@ -158,6 +158,16 @@ def test_a_stop_taken_back_before_it_began_does_not_count():
     assert "calendar.stop_late" in codes(found)
 
 
+def test_the_days_before_the_gateway_came_are_not_made_a_planned_stop():
+    """Else a gateway of the 20th would report a whole month, the first 19 days left out."""
+    found = chosen([version(2, **calendar(stop(0, 2), stop(3, 3.5)))], period(0, 4))
+    assert [s.period for s in found.plant.calendar.stops] == [period(3, 3.5)]
+    assert codes(found) == ["config.after_start", "window.undeclared", "calendar.stop_late"]
+    # one that was under way when the gateway came counts for the periods that begin later
+    found = chosen([version(2, **calendar(stop(0, 3)))], period(2, 4))
+    assert len(found.plant.calendar.stops) == 1
+
+
 def test_stops_before_the_first_configuration_are_those_of_the_judging_one():
     found = chosen([version(9, **calendar(stop(1, 2)))], period(0, 4))
     assert len(found.plant.calendar.stops) == 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from plantseal.cli.exits import Exit, Stop
 from plantseal.cli.figures import percent, value_text
+from plantseal.cli.findings import said
 from plantseal.cli.output import emit, grid, plain, show, word
 from plantseal_kpi.metrics import CATALOGUE
 from plantseal_kpi.report import Result
@@ -96,7 +97,7 @@ def _show(result: Result) -> None:
         lines.append((word("confidence interval", "置信区间"), f"{ends}  {i.method}, {i.level}"))
         lines += [(f"  {k}", v) for k, v in i.data.items()]
     lines += [(f"  {k}", v) for k, v in result.parts.items()]
-    lines += [(f.code, f.message) for f in result.findings]
+    lines += [(f.code, said(f)) for f in result.findings]
     if known is not None:
         lines.append((word("source", "依据"), known.source))
     for what, text in lines:

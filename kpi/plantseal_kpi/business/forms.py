@@ -152,7 +152,9 @@ def missing_months(frame: pl.DataFrame, name: LedgerName, t: Term, metric: str) 
     if not t.whole:
         why = "is not made of whole local months; bookings of a month cannot be split"
         found.append(
-            finding("ledger.part_month", f"{metric}: the period {t.first} to {t.end} {why}")
+            finding(
+                "point_only.ledger.part_month", f"{metric}: the period {t.first} to {t.end} {why}"
+            )
         )
     have = set(frame["date"].dt.month_end().to_list())
     lacks = [f"{m:%Y-%m}" for m in t.months if m not in have]

@@ -69,7 +69,7 @@ def inspection_results(plant: Plant, span: Span, ledgers: Ledgers) -> list[Resul
     """Return the defect rates by inspection records; nothing where neither ledger is configured."""
     out = []
     if "inspections" in ledgers:
-        out.append(_pieces(plant, ledgers["inspections"].filter(times_in(span))))
+        out.append(_pieces(plant, first_judged(ledgers["inspections"]).filter(times_in(span))))
     if "lots" in ledgers:
         out.append(_lots(plant, lots_in(span, ledgers)))
     return out
@@ -78,7 +78,9 @@ def inspection_results(plant: Plant, span: Span, ledgers: Ledgers) -> list[Resul
 def first_judged(judged: pl.DataFrame) -> pl.DataFrame:
     """Return the first judgement of each piece by each inspection.
 
-    Judged twice at the same instant: the worse counts, whatever the order of the records.
+    Judged twice at the same instant: the worse counts, whatever the order of the records. Give it
+    all records and cut its answer to a period: a piece rejected before the period and accepted in
+    it was not accepted at first pass.
     """
     return (
         judged.sort("part", "inspection", "time", "passed")
@@ -87,8 +89,7 @@ def first_judged(judged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _pieces(plant: Plant, judged: pl.DataFrame) -> Result:
-    first = first_judged(judged)
+def _pieces(plant: Plant, first: pl.DataFrame) -> Result:
     tally = {
         name: (bad, n)
         for name, bad, n in first.group_by("inspection")

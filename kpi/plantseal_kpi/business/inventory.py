@@ -69,12 +69,13 @@ def inventory_results(plant: Plant, t: Term, ledgers: Ledgers, output: Output) -
     if through is None and not by_cost and not more:
         more = [finding("inventory.output", "inventory_turns: the ledger output gives the pieces")]
     known = len(stocks) == POINTS and through is not None
+    items = "" if missing is not None else _items(ledgers["inventory"], t)
     terms = inventory_turns(through or 0, stocks) if known else (None, None)
     return [
         result(
             "inventory_turns", VERSION, "plant", *terms,
             origin="imported" if known else "none",
-            parts={"turnover": plant.business.turnover, "points": len(stocks),
+            parts={"turnover": plant.business.turnover, "items": items, "points": len(stocks),
                    "throughput": through, "stocks": ",".join(map(str, stocks))},
             formula=f"{through} {unit} / mean of {len(stocks)} month-end stocks = {{n}} / {{d}}",
             findings=[*found, *more],
@@ -110,8 +111,16 @@ def _stocks(stock: pl.DataFrame, column: str, t: Term, found: list[Finding]) -> 
     some = sorted(set().union(*kinds.values()) - set.intersection(*kinds.values()))
     if some:
         why = f"{', '.join(some)} is not given at every month end; give 0 where there was none"
-        found.append(finding("inventory.kinds", f"inventory_turns: {why}", items=",".join(some)))
+        found.append(
+            finding("unassessable.inventory.kinds", f"inventory_turns: {why}", items=",".join(some))
+        )
+        return []
     return [total(have[d], column) for d in wanted] if t.whole else []
+
+
+def _items(stock: pl.DataFrame, t: Term) -> str:
+    """Return the kinds of stock of the period: both sides of a comparison must have the same."""
+    return ",".join(stock.filter(pl.col("date").is_in(t.months))["item"].unique().sort().to_list())
 
 
 def _cogs(t: Term, ledgers: Ledgers) -> tuple[int | None, list[Finding]]:
@@ -134,5 +143,5 @@ METRICS: Final = (
 )  # fmt: skip
 IMPROVEMENTS: Final = (
     Change("inventory_turnover_gain", "inventory_turns", VERSION, inventory_turnover_gain,
-           "r1 / r0 - 1 with r0 = {n0} / {d0}, r1 = {n1} / {d1}", ("turnover",)),
+           "r1 / r0 - 1 with r0 = {n0} / {d0}, r1 = {n1} / {d1}", ("turnover", "items")),
 )  # fmt: skip

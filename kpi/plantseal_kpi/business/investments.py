@@ -119,6 +119,16 @@ def _planned(plant: Plant, counted: pl.DataFrame, found: list[Finding]) -> list[
         "say which kinds do",
     )
     known = planned.height > 0
+    bare = counted.filter(pl.col("planned").is_null() & ~pl.col("kind").is_in(kinds))
+    blank = []
+    if bare.height:
+        named = ", ".join(bare["item"].sort().head(10).to_list())
+        why = f"{bare.height} items that are no software have no planned amount, so the share of "
+        why += f"software would look greater than it is; give their planned amounts: {named}"
+        blank.append(
+            finding("unassessable.investments.unplanned", f"software_investment_share: {why}",
+                    n=bare.height)
+        )  # fmt: skip
     if not known:
         more.append(_empty("planned_total_investment", "does not say what is planned"))
     return [
@@ -130,9 +140,9 @@ def _planned(plant: Plant, counted: pl.DataFrame, found: list[Finding]) -> list[
         ),
         result(
             "software_investment_share", VERSION, "plant",
-            *(software_investment_share(software, fen) if known else (None, None)),
+            *(software_investment_share(software, fen) if known and not blank else (None, None)),
             origin="imported", parts={"software_kinds": ",".join(kinds)},
-            formula="{n} fen of software / {d} fen planned", findings=[*more, reading],
+            formula="{n} fen of software / {d} fen planned", findings=[*more, *blank, reading],
         ),
     ]  # fmt: skip
 

@@ -63,6 +63,11 @@ def resource_results(plant: Plant, t: Term, ledgers: Ledgers) -> list[Result]:
         if not over.height:
             why = f"no record is of kind {used}; give 0 where there was none"
             found.append(finding("unassessable.materials.kind", f"resource_utilisation: {why}"))
+        else:
+            found += [
+                f for f in missing_months(over, "materials", t, "resource_utilisation")
+                if f not in found
+            ]  # fmt: skip
         if not any(f.code.startswith("unassessable.") for f in found):
             terms = resource_utilisation(total(over, "mass"), total(under, "mass"))
             parts |= {f"{used}_g": terms[0], f"{of}_g": terms[1]}

@@ -44,7 +44,7 @@ ROWS: Final = pl.Schema({
     "delta": pl.Int64,  # difference [base units]; null where it is not known
     **_ADDS,
 })  # fmt: skip
-"""Rows of the tags of the scope within the period, in the order of time."""
+"""Rows of the tags of the scope within the period, link by link in the order of time."""
 RECORDS: Final = pl.Schema({
     "ledger": pl.String,
     "record": pl.String,  # what identifies it within its ledger

@@ -259,8 +259,7 @@ def _inspections(s: Scene, e: Entries, _t: Term, metric: str) -> None:
         return
     figure = s.figure(metric, "plant")
     counts = figure.parts.get("inspection", "") if figure else ""
-    inside = s.study.ledgers["inspections"].filter(times_in(s.span))
-    first = inspections.first_judged(inside).select(
+    first = inspections.first_judged(s.study.ledgers["inspections"]).select(
         "part", "inspection", "time", taken=pl.lit(True)
     )
     why = (

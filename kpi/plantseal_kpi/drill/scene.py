@@ -15,14 +15,14 @@ import polars as pl
 from plantseal_kpi.calendar import Span
 from plantseal_kpi.plant import Equipment, Plant, Point
 from plantseal_kpi.report import Result
-from plantseal_kpi.rows.condense import Condensed, condense
-from plantseal_kpi.rows.lines import CONTEXT_NS, lines
+from plantseal_kpi.rows.condense import Condensed
+from plantseal_kpi.rows.lines import CONTEXT_NS
 from plantseal_kpi.rows.marks import LAGS, marked
 from plantseal_kpi.rows.source import Source, in_span
 from plantseal_kpi.rows.window import Window, window
 from plantseal_kpi.study import Study
 
-MOST_ROWS: Final = 500_000
+MOST_ROWS: Final = 250_000
 """So many rows are opened at once, or one chunk of the caller's."""
 
 
@@ -69,14 +69,18 @@ class Scene:
 
     def opened(self, points: Sequence[Point]) -> Iterator[tuple[Window, pl.DataFrame]]:
         """Yield windows, each with those rows of ``points`` and their links that are whole in it."""
-        links = {t for p in points for t in _links(p)}
-        whole = links | {p.tag for p in self.plant.points if links & _links(p)}
-        asked = links | {p.tag for p in points}
-        for group in self._groups(whole):
-            source = self._open(group, whole)
-            w = window(source, self.plant, self.span, prefer=self.window.origin)
-            shown = [self._rows(i, asked) for i in group]
-            yield w, pl.concat(shown).unique("seq", keep="any").sort("seq")
+        left = list(points)
+        while left:
+            near = self._connected(_links(left[0]))
+            mine = [p for p in left if near & _links(p)]
+            left = [p for p in left if p not in mine]
+            asked = {t for p in mine for t in _links(p)} | {p.tag for p in mine}
+            whole = near | {p.tag for p in self.plant.points if near & _links(p)}
+            for group in self._groups(whole):
+                source = self._open(group, whole)
+                w = window(source, self.plant, self.span, prefer=self.window.origin)
+                shown = [self._rows(i, asked) for i in group]
+                yield w, pl.concat(shown).unique("seq", keep="any").sort("seq")
 
     def _near(self) -> pl.Expr:
         return in_span(self.span[0] - CONTEXT_NS, self.span[1] + CONTEXT_NS)
@@ -100,23 +104,34 @@ class Scene:
             held += n
         return groups
 
+    def _connected(self, links: set[int]) -> set[int]:
+        """Return the links whose clocks and signs of life concern the same tags as ``links``."""
+        found = set(links)
+        while True:
+            more = {t for p in self.plant.points if found & _links(p) for t in _links(p)} - found
+            if not more:
+                return found
+            found |= more
+
     def _open(self, group: Sequence[int], tags: Collection[int]) -> Source:
         """Return the source with the rows of ``tags`` in the chunks ``group`` whole.
 
-        They become chunks of their own, so that what is left condensed can be read again.
+        They become chunks of their own; what stays condensed is of other links, so nothing that was
+        counted of them has to be counted again.
         """
-        rules = lines(self.plant, self.source.spans)
         mine = pl.col("tag").is_in(list(tags))
         chunks, done = list(self.source.chunks), list(self.source.done)
-        spare = {i: set(s) for i, s in self.source.spare.items()}
         for i in group:
             rest, opened = self.source.chunks[i].filter(~mine), self.source.chunks[i].filter(mine)
-            frame = rest.collect(engine="streaming")
-            kept = sorted(spare.get(i, ()))
-            chunks[i], done[i] = rest, condense(frame, self.plant, rules, self.source.marks, kept)
+            kept = done[i]
+            chunks[i] = rest
+            done[i] = Condensed(
+                kept.rows.filter(~mine), kept.lags.filter(~pl.col("link").is_in(list(tags)))
+            )
             chunks.append(opened)
-            all_rows = marked(opened.collect(engine="streaming"))
+            all_rows = marked(opened.filter(self._near()).collect(engine="streaming"))
             done.append(Condensed(all_rows, pl.DataFrame(schema=LAGS)))
+        spare = {i: set(s) for i, s in self.source.spare.items()}
         return Source(
             self.plant, self.source.spans, chunks, done=done, spare=spare, marks=self.source.marks
         )

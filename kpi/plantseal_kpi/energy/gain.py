@@ -174,6 +174,9 @@ def _boundary(then: Series, this: Series) -> list[Finding]:
         if a != b:
             why = f"{what} before: {', '.join(a) or 'none'}; after: {', '.join(b) or 'none'}"
             out.append(finding("baseline.boundary", f"{why}; compare like with like", what=what))
+    if out:
+        why = "not the same machines and meters on both sides: a point value at best"
+        out.append(finding("point_only.boundary", why))
     return out
 
 

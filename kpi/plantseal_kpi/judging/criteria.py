@@ -16,7 +16,7 @@ from plantseal_kpi.judging.characters import worst
 from plantseal_kpi.judging.comparing import NEARLY, compare, mismatches, on_the_edge
 from plantseal_kpi.judging.conditions import applies, resolved
 from plantseal_kpi.judging.derived import derived
-from plantseal_kpi.judging.facts import Fact, FactValue, shown, unfit
+from plantseal_kpi.judging.facts import Fact, FactValue, caps, shown, unfit
 from plantseal_kpi.judging.notices import Criterion, Notice
 from plantseal_kpi.judging.remedies import both_forms, named, remedy
 from plantseal_kpi.judging.tracks import rolled
@@ -78,17 +78,24 @@ def _verdict(
     broken = unfit(fact)
     if broken is not None:
         return _made(notice, c, "NOT_ASSESSABLE", fact, [broken, *reasons])
-    if outcome == "PASS" and any(_caps(f) for f in reasons):
+    unsure = _unsure(c, fact) if outcome == "PASS" else []
+    if outcome == "PASS" and (unsure or any(caps(f) for f in reasons)):
         outcome = "PASS_POINT"
-    return _made(notice, c, outcome, fact, [*why, *reasons])
+    return _made(notice, c, outcome, fact, [*why, *unsure, *reasons])
 
 
-def _caps(f: Finding) -> bool:
-    """Return True where a finding leaves a point value at best, of a census too.
-
-    A computed criterion that is only stated is one of them: nothing shows the statement.
-    """
-    return f.code == "criteria.stated" or f.code.startswith("point_only.")
+def _unsure(c: Criterion, fact: Fact) -> list[Finding]:
+    """Return why a value that meets the threshold may not, where time or pieces are unknown."""
+    r = fact.result
+    end = None if r is None else (r.high if c.comparator == "<=" else r.low)
+    if end is None or not isinstance(fact.value, Fraction) or compare(c, Fraction(end)):
+        return []
+    ends = text(Fraction(end) * 100) + "%" if c.unit == "%" else end
+    why = (
+        f"{c.metric}: the point value meets the threshold; what is not known of time or pieces may "
+        f"bring it to {ends}, which does not"
+    )
+    return [finding("criteria.unknown_bound", why, bound=ends)]
 
 
 def _compared(c: Criterion, fact: Fact, value: FactValue) -> tuple[Outcome, list[Finding]]:

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Final
 
 from plantseal_kpi.figures import finding
-from plantseal_kpi.judging.facts import Fact, FactValue, unfit
+from plantseal_kpi.judging.facts import Fact, FactValue, caps, unfit
 from plantseal_kpi.judging.notices import Notice
 from plantseal_kpi.report import Finding
 
@@ -68,11 +68,15 @@ def improved(name: str, of: tuple[str, ...], facts: Facts) -> Fact | None:
         if source is None:
             return None
     value = source.value > 0 if isinstance(source.value, Fraction) else None
+    notes = [_follows(name, (source.id,))]
+    if source.result is not None and source.result.low and Fraction(source.result.low) <= 0:
+        why = f"{source.id} may be {source.result.low} by what is not known of time or pieces"
+        notes.append(finding("point_only.unknown", f"{name}: {why}"))
     return replace(
         source, id=name, value=value,
         low=source.low > 0 if isinstance(source.low, Fraction) else None,
         high=source.high > 0 if isinstance(source.high, Fraction) else None,
-        findings=(_follows(name, (source.id,)), *source.findings),
+        findings=(*notes, *source.findings),
     )  # fmt: skip
 
 
@@ -85,7 +89,7 @@ def effect_shown(facts: Facts) -> Fact | None:
     if not known:
         return None
     better = [f for f in known if _positive(f.value)]
-    sure = [f for f in better if not f.sampled or _positive(f.low)]
+    sure = [f for f in better if _sure(f)]
     worse = [f.id for f in known if f not in better]
     notes = [_follows("effect_shown", tuple(f.id for f in known))]
     if worse:
@@ -268,6 +272,14 @@ def _fit(fact: Fact | None) -> bool:
 
 def _positive(value: FactValue | None) -> bool:
     return isinstance(value, Fraction) and value > 0
+
+
+def _sure(fact: Fact) -> bool:
+    """Return True where more than the point value says that a figure is better than before."""
+    least = None if fact.result is None or fact.result.low is None else Fraction(fact.result.low)
+    if any(caps(f) for f in fact.findings) or (least is not None and least <= 0):
+        return False
+    return not fact.sampled or _positive(fact.low)
 
 
 def _absent(facts: Facts) -> list[Finding]:

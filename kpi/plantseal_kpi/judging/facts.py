@@ -118,6 +118,14 @@ def unfit(fact: Fact) -> Finding | None:
     return None
 
 
+def caps(f: Finding) -> bool:
+    """Return True where a finding leaves a point value at best, of a census too.
+
+    A computed criterion that is only stated is one of them: nothing shows the statement.
+    """
+    return f.code == "criteria.stated" or f.code.startswith("point_only.")
+
+
 def declared_facts(declared: Mapping[str, Declared]) -> dict[str, Fact]:
     """Return the facts that the applicant states, by id; numbers are in the criterion's unit.
 

@@ -93,11 +93,7 @@ def inside(reading: str, low: Decimal, high: Decimal, scale: Decimal = Decimal(1
 def loop_times(w: Window) -> list[LoopTime]:
     """Return the time of each loop of the plan whose mode has a point, in the plan's order."""
     points = {p.name for p in w.plant.points}
-    return [
-        _time(w, loop)
-        for loop in w.plant.process.loops
-        if loop.mode in points
-    ]
+    return [_time(w, loop) for loop in w.plant.process.loops if loop.mode in points]
 
 
 @dataclass(frozen=True, slots=True)

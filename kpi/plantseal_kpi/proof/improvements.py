@@ -101,6 +101,11 @@ def _improvement(
         return _with(adjusted_gain(now, earlier), change, past, present, [*notes, *found])
     if past.terms is None or after is None:
         return _made(change, past, present, None, (None, None), [*notes, *found])
+    if Fraction(*past.terms) <= 0:
+        why = f"{change.of} was {text(Fraction(*past.terms))} before; a relative change of what is "
+        why += "not above 0 has no meaning"
+        found.append(finding("baseline.not_positive", f"{change.metric}: {why}"))
+        return _made(change, past, present, None, (None, None), [*notes, *found])
     found += [*_boundary(past.figure, present), *_same(change, past.figure, present)]
     interval: Interval | None = None
     estimator = ESTIMATORS.get(change.metric)
@@ -110,7 +115,46 @@ def _improvement(
         found += more
     if change.metric == ENERGY:
         found.insert(0, RAW)
-    return _made(change, past, present, interval, terms, [*notes, *found])
+    limits = _limits(change, past, present, after)
+    if limits is not None and limits[0] is None:
+        why = "what is not known of the time before may be all of it; the change has no least value"
+        found.append(finding("point_only.bounds", f"{change.metric}: {why}"))
+    made = _made(change, past, present, interval, terms, [*notes, *found])
+    if limits is None:
+        return made
+    low, high = (None if end is None else text(end) for end in limits)
+    return made.model_copy(update={"low": low, "high": high})
+
+
+def _limits(
+    change: Change, past: Before, present: Result | None, after: Terms
+) -> tuple[Fraction | None, Fraction | None] | None:
+    """Return the least and greatest change that unknown time and pieces of both sides allow.
+
+    None where nothing is unknown; an end is None where it is not limited.
+    """
+    sides = [_reach(past.figure, past.terms), _reach(present, after)]
+    if all(len(ends) == 1 for ends in sides):
+        return None
+    made = [
+        change.form(x0.as_integer_ratio(), x1.as_integer_ratio())
+        for x0 in sides[0] for x1 in sides[1]
+    ]  # fmt: skip
+    known = [Fraction(*terms) for terms in made if terms[1]]
+    if not known:
+        return None
+    if all(terms[1] for terms in made):
+        return min(known), max(known)
+    # A figure before of 0: a gain has no greatest, a reduction no least value; energy is e0 / e1.
+    grows = change.metric == ENERGY or Fraction(*change.form((1, 1), (2, 1))) > 0
+    return (min(known), None) if grows else (None, max(known))
+
+
+def _reach(figure: Result | None, terms: Terms | None) -> list[Fraction]:
+    """Return the ends of the bounds of a figure; the figure alone where it has none on both sides."""
+    if figure is not None and figure.low is not None and figure.high is not None:
+        return [Fraction(figure.low), Fraction(figure.high)]
+    return [] if terms is None else [Fraction(*terms)]
 
 
 def _made(

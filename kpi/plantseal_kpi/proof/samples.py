@@ -9,7 +9,7 @@ from datetime import date
 import polars as pl
 
 from plantseal_kpi.business.forms import days_in, term, times_in
-from plantseal_kpi.business.inspections import lots_in
+from plantseal_kpi.business.inspections import first_judged, lots_in
 from plantseal_kpi.calendar import Span, common, shifts_of
 from plantseal_kpi.machines import oee
 from plantseal_kpi.machines.products import counts_in, cycle_ns, product_spans
@@ -80,10 +80,8 @@ def _judged_by_day(study: Study, inspection: str) -> Pairs:
     w = study.window
     if "inspections" not in study.ledgers:
         return []
-    judged = study.ledgers["inspections"].filter(
-        times_in((w.start, w.end)) & (pl.col("inspection") == inspection)
-    )
-    first = judged.sort("part", "time", "passed").group_by("part", maintain_order=True).first()
+    judged = study.ledgers["inspections"].filter(pl.col("inspection") == inspection)
+    first = first_judged(judged).filter(times_in((w.start, w.end)))
     day = pl.col("time").dt.convert_time_zone(w.plant.zone).dt.date()
     days = first.group_by(day=day).agg(
         bad=(~pl.col("passed")).cast(pl.Int64).sum(), n=pl.len().cast(pl.Int64)

@@ -15,6 +15,7 @@ from plantseal_kpi.schema import Flag, Kind, VType
 
 _NOT_FRESH: Final = int(Flag.HISTORICAL | Flag.BACKFILLED | Flag.RETAINED | Flag.FIRST)
 _NOT_PLAIN: Final = 255 - int(Flag.IMPORTED)
+_PLAIN, _IMPORTED, _FRESH, _INTEGER, _REAL = 1, 2, 4, 8, 16
 _NONE: Final = np.zeros(0, dtype=np.int64)
 _BLOCK_ROWS: Final = 65_536
 """So many rows fit into the cache of a core with all that is computed of them."""
@@ -45,58 +46,100 @@ class Columns:
 
 
 def in_order(frame: pl.DataFrame, rules: Lines) -> pl.DataFrame:
-    """Return the rows by tag and time."""
+    """Return prepared rows by tag and time."""
     polled = pl.Series([t for t, line in rules.of.items() if line.polled], dtype=pl.UInt32)
+    source, receive = (pl.when(pl.col(t) != ABSENT).then(t) for t in ("t_source", "t_receive"))
     key = (
         pl.when(pl.col("tag").is_in(polled.implode()))
-        .then(pl.coalesce("t_receive", "t_source"))
-        .otherwise(pl.coalesce("t_source", "t_receive"))
+        .then(pl.coalesce(receive, source))
+        .otherwise(pl.coalesce(source, receive))
     )
     return frame.with_columns(_key=key).sort("tag", "_key").drop("_key")
 
 
+def prepared(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows with what is absent filled in and ``_bits`` that say what was there.
+
+    That is done while the rows are read; :func:`restored` takes it back.
+    """
+    flags, value = pl.col("flags"), pl.col("kind") == Kind.VALUE
+    good = value & (pl.col("status") < 1 << 30) & (pl.col("vtype") != VType.NULL)
+    good &= (flags & _NOT_PLAIN) == 0
+    bits = {
+        _PLAIN: good,
+        _IMPORTED: (flags & int(Flag.IMPORTED)) != 0,
+        _FRESH: ((flags & _NOT_FRESH) == 0) & value,
+        _INTEGER: pl.col("value_i").is_not_null(),
+        _REAL: pl.col("value_f").is_not_null(),
+    }
+    return rows.with_columns(
+        pl.col("t_source").fill_null(ABSENT),
+        pl.col("t_receive").fill_null(ABSENT),
+        pl.col("value_i").fill_null(0),
+        pl.col("value_f").fill_null(float("nan")),
+        _bits=pl.sum_horizontal(e.cast(pl.UInt8) * pl.lit(n, pl.UInt8) for n, e in bits.items())
+        .cast(pl.UInt8),
+    )  # fmt: skip
+
+
+def restored(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows that were :func:`prepared` as they were."""
+
+    def has(bit: int) -> pl.Expr:
+        return (pl.col("_bits") & pl.lit(bit, pl.UInt8)) != 0
+
+    return rows.with_columns(
+        *(pl.when(pl.col(t) != ABSENT).then(t).alias(t) for t in ("t_source", "t_receive")),
+        pl.when(has(_INTEGER)).then("value_i").alias("value_i"),
+        pl.when(has(_REAL)).then("value_f").alias("value_f"),
+    ).drop("_bits")
+
+
 def columns(frame: pl.DataFrame) -> Columns | None:
-    """Return the columns of a frame; None if its rows do not lie by tag."""
+    """Return the columns of prepared rows; None if they do not lie by tag."""
     tag = frame["tag"].to_numpy()
     steps = np.flatnonzero(tag[1:] != tag[:-1]) + 1
     begins = [0, *steps.tolist()]
     tags = tag[begins].tolist()
     if any(a >= b for a, b in zip(tags, tags[1:], strict=False)):
         return None
-    flags, value = pl.col("flags"), pl.col("kind") == Kind.VALUE
-    good = value & (pl.col("status") < 1 << 30) & (pl.col("vtype") != VType.NULL)
-    good &= (flags & _NOT_PLAIN) == 0
-    text = frame["text"]
-    words = None
-    if text.null_count() < frame.height:
-        words = text.eq_missing(text.shift(1)).to_numpy()
-        different = text.drop_nulls().unique()
-        bad = different.filter(different.to_frame("text").select(unavailable()).to_series())
-        if len(bad):
-            good &= ~pl.col("text").is_in(bad.implode()).fill_null(False)
-    made = frame.select(
-        pl.col("t_source").fill_null(ABSENT),
-        pl.col("t_receive").fill_null(ABSENT),
-        pl.col("value_i").fill_null(0),
-        pl.col("value_f").fill_null(float("nan")),
-        plain=good.cast(pl.Int8) * (1 + (flags & int(Flag.IMPORTED)).cast(pl.Int8)),
-        fresh=((flags & _NOT_FRESH) == 0) & value,
-        whole=pl.col("value_i").is_not_null(),
-    )
+    bits = frame["_bits"].to_numpy()
+    plain = np.array([0, 1, 0, 2], dtype=np.int8)[bits & (_PLAIN | _IMPORTED)]
+    words = _words(frame["text"], plain)
     return Columns(
-        where={t: slice(a, z) for t, a, z in zip(tags, begins, [*begins[1:], len(tag)], strict=True)},
-        source=made["t_source"].to_numpy(),
-        receive=made["t_receive"].to_numpy(),
-        plain=made["plain"].to_numpy(),
-        fresh=made["fresh"].to_numpy(),
-        integer=made["value_i"].to_numpy(),
-        whole=made["whole"].to_numpy(),
-        real=made["value_f"].to_numpy(),
+        where={
+            t: slice(a, z) for t, a, z in zip(tags, begins, [*begins[1:], len(tag)], strict=True)
+        },
+        source=frame["t_source"].to_numpy(),
+        receive=frame["t_receive"].to_numpy(),
+        plain=plain,
+        fresh=(bits & _FRESH) != 0,
+        integer=frame["value_i"].to_numpy(),
+        whole=(bits & _INTEGER) != 0,
+        real=frame["value_f"].to_numpy(),
         vtype=frame["vtype"].to_numpy(),
         words=words,
         src_seq=frame["src_seq"].to_numpy(),
         seq=frame["seq"].to_numpy(),
     )
+
+
+def _words(text: pl.Series, plain: NDArray[np.int8]) -> Mask | None:
+    """Return where the text is that of the row before; what says that it is no value is not plain."""
+    if text.null_count() == len(text):
+        return None
+    at = text.is_not_null().arg_true()
+    told, where = text.gather(at), at.to_numpy()
+    different = told.unique()
+    bad = different.filter(different.to_frame("text").select(unavailable()).to_series())
+    if len(bad):
+        plain[where[told.is_in(bad.implode()).to_numpy()]] = 0
+    words = np.ones(len(text) + 1, dtype=np.bool_)
+    words[where + 1] = False
+    words[where] = False
+    again = (told == told.shift(1)).fill_null(False).to_numpy()
+    words[where[1:][again[1:] & (np.diff(where) == 1)]] = True
+    return words[:-1]
 
 
 def blocks(c: Columns, rules: Lines) -> list[list[int]]:
@@ -149,9 +192,13 @@ def block(c: Columns, tags: Sequence[int], rules: Lines) -> Block | None:
     slot = _NONE
     if lines[0].polled:
         slot = _slots(receive, taken(c.src_seq), lines[0])
-    return Block(
-        lines, begins, key, source, receive, plain, slot, integer, whole, real, same
-    )
+    return Block(lines, begins, key, source, receive, plain, slot, integer, whole, real, same)
+
+
+def distinct(times: Ints) -> Ints:
+    """Return the values, sorted, each once."""
+    ordered = np.sort(times)
+    return ordered[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
 
 
 def _slots(receive: Ints, src_seq: NDArray[np.uint32], line: Line) -> Ints:

@@ -13,7 +13,16 @@ import numpy as np
 import polars as pl
 
 from plantseal_kpi.plant import Plant, Point
-from plantseal_kpi.rows.columns import Columns, block, blocks, columns, in_order
+from plantseal_kpi.rows.columns import (
+    Columns,
+    block,
+    blocks,
+    columns,
+    distinct,
+    in_order,
+    prepared,
+    restored,
+)
 from plantseal_kpi.rows.lags import Counted, counted, lag_frame
 from plantseal_kpi.rows.lines import COUNTS, Lines
 from plantseal_kpi.rows.marks import LAGS, MARKS, marked
@@ -43,10 +52,17 @@ Head = tuple[int, int, bool, bool, int]
 
 @dataclass(frozen=True, slots=True)
 class Condensed:
-    """Rows that matter (``ROWS`` and :data:`MARKS`) and the lags of those left out."""
+    """Rows that matter and the lags of those left out.
+
+    Attributes:
+        rows: ``ROWS`` and :data:`MARKS`.
+        lags: As :data:`LAGS`.
+        shift: Greatest usual lag of a link [ns]: so far off may lie a session that cut a stretch.
+    """
 
     rows: pl.DataFrame
     lags: pl.DataFrame
+    shift: int = 0
 
 
 @dataclass(slots=True)
@@ -59,6 +75,7 @@ class _Out:
     rank: dict[Head, int] = field(default_factory=dict)
     since: list[int] = field(default_factory=list)
     lags: list[Counted] = field(default_factory=list)
+    shift: int = 0
 
 
 def condense(
@@ -71,15 +88,17 @@ def condense(
     """Return the rows of ``frame`` that matter.
 
     Args:
-        frame: As :data:`plantseal_kpi.schema.ROWS`, in any order; segments of the gateway lie by
-            tag and time already.
+        frame: As :data:`plantseal_kpi.schema.ROWS`, or :func:`plantseal_kpi.rows.columns.prepared`
+            of it, in any order; segments of the gateway lie by tag and time already.
         plant: The plant.
         rules: Its :func:`plantseal_kpi.rows.lines.lines`.
         marks: Times [ns], sorted, by link tag: births, deaths, gaps.
         spare: Stretches of which every row is kept, by ``seq`` of their first row.
     """
     if not frame.height:
-        return Condensed(marked(frame), pl.DataFrame(schema=LAGS))
+        return Condensed(marked(frame.select(ROWS.names())), pl.DataFrame(schema=LAGS))
+    if "_bits" not in frame.columns:
+        frame = prepared(frame.lazy()).collect()
     c = columns(frame)
     done = None if c is None else _left_out(c, plant, rules, marks, spare)
     if done is None:
@@ -95,10 +114,10 @@ def _left_out(
     c: Columns, plant: Plant, rules: Lines, marks: Mapping[int, Ints], spare: Sequence[int]
 ) -> _Out | None:
     """Return what is left out; None if the rows of a tag do not lie by time."""
-    near = _moments(c, plant, rules, marks)
+    out = _Out()
+    near = _moments(c, plant, rules, marks, out)
     points = {p.tag: p for p in plant.points if p.tag in c.where}
     kept_whole = np.array(sorted(spare), dtype=np.uint64)
-    out = _Out()
     for tags in blocks(c, rules):
         b = block(c, tags, rules)
         if b is None:
@@ -123,7 +142,7 @@ def _left_out(
 
 
 def _moments(
-    c: Columns, plant: Plant, rules: Lines, marks: Mapping[int, Ints]
+    c: Columns, plant: Plant, rules: Lines, marks: Mapping[int, Ints], out: _Out
 ) -> dict[int, Near]:
     """Return by tag the moments around which rows are kept, as far as they touch the chunk."""
     here = [p for p in plant.points if p.tag in c.where and rules.of[p.tag].by != "each"]
@@ -131,8 +150,9 @@ def _moments(
     odd = {link: _odd_lags(c, [c.where[p.tag] for p in plant.points
                                if p.link == link and p.tag in c.where])
            for link in {p.link for p in here if p.mode != "polled"}}  # fmt: skip
+    out.shift = max((abs(usual) for usual, _ in odd.values()), default=0)
     known: dict[tuple[object, ...], Near] = {}
-    out = {}
+    found = {}
     for p in here:
         link = p.link if p.source_link is None else p.source_link
         polled = rules.of[p.tag].polled
@@ -142,8 +162,8 @@ def _moments(
             usual, unusual = (0, _NONE) if polled else odd.get(p.link, (0, _NONE))
             sessions = [rules.bounds, *(marks.get(t, _NONE) for t in {p.link, link})]
             known[key] = _near(sessions, _edges(p, rules), usual, unusual, low, high)
-        out[p.tag] = known[key]
-    return out
+        found[p.tag] = known[key]
+    return found
 
 
 def _reach(c: Columns) -> tuple[int, int]:
@@ -202,11 +222,11 @@ def _odd_lags(c: Columns, parts: Sequence[slice]) -> tuple[int, Ints]:
     if not len(lag):
         return 0, _NONE
     usual = int(np.partition(lag, len(lag) // 2)[len(lag) // 2])
-    odd = np.unique(at[np.abs(lag - usual) > STEADY_NS])
+    odd = distinct(at[np.abs(lag - usual) > STEADY_NS])
     ends = np.array([at.min(), at.max()])
     if len(odd) < 3:
         return usual, np.unique(ends)
-    rank = np.searchsorted(np.unique(at), odd)
+    rank = np.searchsorted(distinct(at), odd)
     near = np.nonzero(rank[2:] - rank[:-2] < SMOOTHED)[0]
     dense = np.unique(np.concatenate([near, near + 1, near + 2]))
     return usual, np.unique(np.concatenate([odd[dense], ends]))
@@ -282,13 +302,13 @@ def _gathered(frame: pl.DataFrame, c: Columns, out: _Out) -> Condensed:
     heads = [(h[0], h[2], h[3], t) for h, t in zip(out.rank, out.since, strict=True)]
     lags = lag_frame(heads, out.lags)
     if not out.first:
-        return Condensed(marked(frame.select(ROWS.names())), lags)
+        return Condensed(marked(restored(frame).select(ROWS.names())), lags, out.shift)
     first, last = np.concatenate(out.first), np.concatenate(out.last)
     edges = np.zeros(frame.height, dtype=np.int8)
     edges[first + 1] = 1
     edges[last] -= 1
     kept = np.flatnonzero(np.cumsum(edges, dtype=np.int8) == 0)
-    rows = frame.select(ROWS.names())[kept].with_columns(_row=pl.Series(kept))
+    rows = restored(frame[kept]).with_columns(_row=pl.Series(kept))
     low, high = (np.concatenate(x) for x in (out.low, out.high))
     joins = pl.DataFrame(
         {
@@ -303,4 +323,4 @@ def _gathered(frame: pl.DataFrame, c: Columns, out: _Out) -> Condensed:
     both = rows.join(joins, on="_row", how="left", maintain_order="left").with_columns(
         pl.col("dropped").fill_null(0), pl.col("varied").fill_null(False)
     )
-    return Condensed(both.select(*ROWS.names(), *MARKS), lags)
+    return Condensed(both.select(*ROWS.names(), *MARKS), lags, out.shift)

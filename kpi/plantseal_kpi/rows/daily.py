@@ -9,14 +9,18 @@ from plantseal_kpi import intervals
 from plantseal_kpi.calendar import Span, common, local_days, period_span
 from plantseal_kpi.intervals import length
 from plantseal_kpi.plant import Equipment, Period, Plant
+from plantseal_kpi.report import Origin
 from plantseal_kpi.rows.by_span import amount_in, pieces_in, state_ns_in
 from plantseal_kpi.rows.coverage import covered
+from plantseal_kpi.rows.groups import machine_groups
+from plantseal_kpi.rows.lines import CONTEXT_NS
 from plantseal_kpi.rows.parts import Rows
 from plantseal_kpi.rows.readings import SECOND
-from plantseal_kpi.rows.source import read
+from plantseal_kpi.rows.source import Cache, in_span, plant_tags, read
 from plantseal_kpi.rows.states import by_day
 from plantseal_kpi.rows.totals import of_origin
 from plantseal_kpi.rows.window import Window, window
+from plantseal_kpi.schema import Flag, Kind
 
 STATES: Final = ("producing", "setup", "idle", "down", "planned_stop", "off", "unknown")
 COUNTS: Final = {"made": "count_total", "good": "count_good", "scrap": "count_scrap"}
@@ -28,16 +32,57 @@ DAILY: Final = {
 """Columns of :func:`daily`."""
 
 
-def daily(rows: Rows, plant: Plant, period: Period) -> pl.DataFrame:
+_READ_TAG_DAYS: Final = 16_000
+"""So many days of tags are read together; beyond that the files are read once more."""
+_TAG_DAYS: Final = 4_000
+"""So many are computed together."""
+
+
+def daily(rows: Rows, plant: Plant, period: Period, *, cache: Cache | None = None) -> pl.DataFrame:
     """Return one row a machine and local day of the period, as :data:`DAILY`, sorted by both.
 
     Required time is planned time of the day [ns]; covered time is that in which each required
     point was covered in real time, summed over the points [ns]; states [ns] and pieces are those
     of planned time, energy [Wh] that of the whole day. What was counted over a long silence across
     midnight belongs to neither day. Null: nothing is known of it.
+
+    Machines are computed in groups, so that memory grows with neither machines nor days.
+
+    Args:
+        rows: As :data:`plantseal_kpi.schema.ROWS`, or parts of it.
+        plant: The plant.
+        period: What is asked for.
+        cache: As for :func:`plantseal_kpi.rows.source.read`.
     """
     span = period_span(period)
-    return daily_of(window(read(rows, plant, [span]), plant, span))
+    days = max(1, len(local_days((span[0] - CONTEXT_NS, span[1] + CONTEXT_NS), plant.zone)))
+    origin = _origin(rows, plant, span)
+    out = []
+    for some in machine_groups(plant, _READ_TAG_DAYS // days):
+        source = read(rows, some, [span], cache=cache)
+        for few in machine_groups(some, _TAG_DAYS // days):
+            mine = source if few is some else source.part(few)
+            out.append(daily_of(window(mine, few, span, origin=origin)))
+    return pl.concat(out).sort("equipment", "day")
+
+
+def _origin(rows: Rows, plant: Plant, span: Span) -> Origin:
+    """Return whose rows a window of the whole plant would take."""
+    imported = (pl.col("flags") & int(Flag.IMPORTED)) != 0
+    in_time = (pl.col("t_receive") < span[1] + CONTEXT_NS).fill_null(True)
+    said = pl.col("tag").is_in(plant_tags(plant)) & (pl.col("kind") <= Kind.KEEPALIVE)
+    inside = in_span(*span) & said
+    parts = [rows] if isinstance(rows, pl.LazyFrame) else [
+        p.rows for p in rows if p.start < span[1] and p.end >= span[0]
+    ]  # fmt: skip
+    origins: tuple[tuple[Origin, pl.Expr], ...] = (
+        ("live", ~imported & in_time), ("imported", imported)
+    )  # fmt: skip
+    for origin, which in origins:
+        for part in parts:
+            if part.filter(inside & which).select("seq").head(1).collect(engine="streaming").height:
+                return origin
+    return "none"
 
 
 def daily_of(w: Window) -> pl.DataFrame:

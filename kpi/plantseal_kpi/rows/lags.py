@@ -56,7 +56,9 @@ def _slowly(group: Ints, ms: Ints) -> Counted:
     return told["group"].to_numpy(), told["ms"].to_numpy(), told["n"].cast(pl.Int64).to_numpy()
 
 
-def lag_frame(heads: Sequence[tuple[int, bool, bool, int]], found: Sequence[Counted]) -> pl.DataFrame:
+def lag_frame(
+    heads: Sequence[tuple[int, bool, bool, int]], found: Sequence[Counted]
+) -> pl.DataFrame:
     """Return :data:`LAGS` of all groups together.
 
     Args:

@@ -20,11 +20,13 @@ class Part:
         start: No source or receive time of the part is earlier [ns].
         end: None is later [ns].
         rows: Frame as :data:`plantseal_kpi.schema.ROWS`.
+        key: Names the contents: two parts with one key hold the same rows. Empty: not to be cached.
     """
 
     start: int
     end: int
     rows: pl.LazyFrame
+    key: str = ""
 
 
 Rows = pl.LazyFrame | Sequence[Part]

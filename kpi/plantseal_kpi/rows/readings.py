@@ -15,7 +15,8 @@ Rules that hold here (definitions 4.1 and 4.3):
 - Same tag, source time, value and status: a duplicate, dropped. Same tag and source time, other
   value: a conflict; the one received first counts. The first notification after subscribing repeats
   an old source time and is no duplicate: it says that the value still stands.
-- A clock that is set while a session lasts splits it (``sessions.py``).
+- A clock that is set while a session lasts splits it (``sessions.py``). A lag of one session between
+  others that have none is a backlog, not a clock: its values happened when their source says so.
 """
 
 from dataclasses import dataclass
@@ -253,7 +254,10 @@ def _placed(
         at=pl.when(pl.col("kind") == Kind.SLOT).then("slot").otherwise("at")
     )
     own_time = pl.col("t_source").is_not_null() & ~pl.col("polled") & (pl.col("kind") != Kind.SLOT)
-    as_sent = own_time & (pl.col("offset").abs() <= TRANSPORT).fill_null(False)
+    small = (pl.col("offset").abs() <= TRANSPORT).fill_null(False)
+    held = held_up(offsets, with_step(measured, steps))
+    timed = timed.join(held, on=_SETTING, how="left")
+    as_sent = own_time & (small | pl.col("held_up").fill_null(False))
     happened = pl.when(as_sent).then("t_source").otherwise("at")
     asof = left_out.join(offsets.drop("since"), on=_SETTING, how="left")
     untrusted = (pl.col("offset").abs() > CLOCK_LIMIT) & ~pl.col("polled")
@@ -261,7 +265,7 @@ def _placed(
         since="heard", n="n", ms=pl.when(untrusted).then(0).when("polled").then("ms")
         .otherwise(pl.col("ms") - pl.col("offset") // MILLI),
     )  # fmt: skip
-    return timed.with_columns(happened=happened), offsets, delays
+    return timed.with_columns(happened=happened).drop("held_up"), offsets, delays
 
 
 def _with_session(rows: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
@@ -291,6 +295,34 @@ def median_lags(spread: pl.DataFrame) -> pl.DataFrame:
         median.group_by(_SETTING)
         .agg(offset=pl.col("ms").min() * MILLI, since=pl.col("since").min())
         .sort(_SETTING)
+    )
+
+
+def held_up(offsets: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
+    """Return the settings whose lag is a backlog and no wrong clock, with ``held_up`` True.
+
+    The clock was right in the session before or after, and the source times go on from one to the
+    other: values that came late all together happened when their source says so.
+
+    Args:
+        offsets: As :func:`median_lags`.
+        measured: ``link``, ``session``, ``setting``, ``t_source`` [ns] of fresh values.
+    """
+    spread = measured.group_by(_SETTING).agg(
+        first=pl.col("t_source").min(), last=pl.col("t_source").max()
+    )
+    right = pl.col("offset").abs() <= TRANSPORT
+    beside = right.shift(1).over("link").fill_null(False) | right.shift(-1).over("link").fill_null(
+        False
+    )
+    goes_on = (pl.col("first") >= pl.col("last").shift(1).over("link")).fill_null(True) & (
+        pl.col("last") <= pl.col("first").shift(-1).over("link")
+    ).fill_null(True)
+    return (
+        offsets.join(spread, on=_SETTING)
+        .sort(_SETTING)
+        .filter((pl.col("offset") > TRANSPORT) & beside & goes_on)
+        .select(*_SETTING, held_up=pl.lit(True))
     )
 
 

@@ -5,7 +5,8 @@ offsets of all parts are known. :func:`doubtful` finds afterwards the stretches 
 too early; their tags are then read again row by row. So every figure is that of all rows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,16 +16,38 @@ import polars as pl
 
 from plantseal_kpi.calendar import Span
 from plantseal_kpi.plant import Plant
+from plantseal_kpi.rows.columns import prepared
 from plantseal_kpi.rows.condense import Condensed, condense
 from plantseal_kpi.rows.coverage import EARLY_NS
-from plantseal_kpi.rows.lines import CONTEXT_NS, lines
+from plantseal_kpi.rows.lines import CONTEXT_NS, Lines, lines
 from plantseal_kpi.rows.marks import LAGS, marked
-from plantseal_kpi.rows.parts import Rows
+from plantseal_kpi.rows.parts import Part, Rows
 from plantseal_kpi.rows.readings import CLOCK_LIMIT, Readings, has
-from plantseal_kpi.rows.stretches import Ints
+from plantseal_kpi.rows.stretches import PAD_NS, Ints
 from plantseal_kpi.schema import Flag, Kind, check_rows
 
 _SESSION = (Kind.BIRTH, Kind.DEATH, Kind.GAP, Kind.SEQ_GAP)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A chunk as it was condensed before.
+
+    Attributes:
+        done: What is left of it.
+        reach: Least and greatest ``seq``; None of an empty chunk.
+        marks: Which sessions lay around it then.
+        spare: Stretches of which every row was kept.
+    """
+
+    done: Condensed
+    reach: tuple[int, int] | None
+    marks: str
+    spare: frozenset[int] = frozenset()
+
+
+Cache = MutableMapping[Hashable, Kept | pl.DataFrame]
+"""Condensed parts by what they were made of; filled and looked up by :func:`read`."""
 
 
 @dataclass
@@ -53,27 +76,62 @@ class Source:
         each = [c.rows.with_columns(chunk=pl.lit(i, pl.UInt32)) for i, c in enumerate(self.done)]
         return pl.concat(each).unique("seq", keep="any").sort("seq")
 
+    @cached_property
+    def rules(self) -> Lines:
+        """What decides, tag by tag, which rows can be left out."""
+        return lines(self.plant, self.spans)
+
     @property
     def lags(self) -> pl.DataFrame:
         """Lags of the rows left out, as :data:`LAGS`."""
         return pl.concat([c.lags for c in self.done])
 
     def again(self, doubts: pl.DataFrame) -> None:
-        """Read the stretches ``doubts`` (chunk, after) again, row by row."""
-        for chunk, first in doubts.iter_rows():
-            self.spare.setdefault(chunk, set()).add(first)
+        """Read the stretches ``doubts`` (chunk, after) again, row by row.
+
+        What is left out of a tag depends on the tags of its link alone, so only those are read.
+        """
         self.__dict__.pop("rows", None)
-        for chunk in sorted(set(doubts["chunk"].to_list())):
-            frame = self.chunks[chunk].collect(engine="streaming")
-            self.done[chunk] = self._condensed(frame, sorted(self.spare[chunk]))
+        for (chunk,), mine in doubts.partition_by("chunk", as_dict=True).items():
+            old, spare = self.done[chunk], self.spare.setdefault(chunk, set())
+            spare.update(mine["after"].to_list())
+            named = set(old.rows.filter(pl.col("seq").is_in(mine["after"].implode()))["tag"])
+            links = sorted({p.link for p in self.plant.points if p.tag in named})
+            tags = sorted({p.tag for p in self.plant.points if p.link in links})
+            chosen = pl.col("tag").is_in(tags)
+            new = self._condensed(_read(self.chunks[chunk].filter(chosen)), sorted(spare))
+            self.done[chunk] = Condensed(
+                pl.concat([old.rows.filter(~chosen), new.rows]),
+                pl.concat([old.lags.filter(~pl.col("link").is_in(links)), new.lags]),
+                max(old.shift, new.shift),
+            )
+
+    def part(self, plant: Plant) -> "Source":
+        """Return the same for some machines of the plant; their links serve no others."""
+        tags, links = plant_tags(plant), sorted({p.link for p in plant.points})
+        mine, theirs = pl.col("tag").is_in(tags), pl.col("link").is_in(links)
+        done = [Condensed(c.rows.filter(mine), c.lags.filter(theirs), c.shift) for c in self.done]
+        spare = {i: set(s) for i, s in self.spare.items()}
+        chunks = [c.filter(mine) for c in self.chunks]
+        return Source(plant, self.spans, chunks, self.whole, done, spare, self.marks)
 
     def _condensed(self, frame: pl.DataFrame, spare: Sequence[int] = ()) -> Condensed:
         if self.whole:
             return Condensed(marked(frame), pl.DataFrame(schema=LAGS))
-        return condense(frame, self.plant, lines(self.plant, self.spans), self.marks, spare)
+        return condense(frame, self.plant, self.rules, self.marks, spare)
+
+    def _lazy(self, i: int) -> pl.LazyFrame:
+        return self.chunks[i] if self.whole else prepared(self.chunks[i])
 
 
-def read(rows: Rows, plant: Plant, spans: Sequence[Span], *, whole: bool = False) -> Source:
+def read(
+    rows: Rows,
+    plant: Plant,
+    spans: Sequence[Span],
+    *,
+    whole: bool = False,
+    cache: Cache | None = None,
+) -> Source:
     """Return the rows of the plant's tags around ``spans`` [ns], condensed.
 
     Args:
@@ -81,30 +139,68 @@ def read(rows: Rows, plant: Plant, spans: Sequence[Span], *, whole: bool = False
         plant: The plant.
         spans: Periods that are computed.
         whole: Keep every row.
+        cache: What was condensed before of parts with a ``key``; new ones are put in. It changes
+            no figure. The caller bounds it.
     """
     wanted = [(a - CONTEXT_NS, b + CONTEXT_NS) for a, b in spans]
-    used = pl.any_horizontal([in_span(*s) for s in wanted])
     tags = pl.Series("tag", plant_tags(plant), dtype=pl.UInt32)
-    chosen = pl.col("tag").is_in(tags.implode()) & used
-    lazy = [check_rows(f).filter(chosen) for f in _meeting(rows, wanted)]
+    mine = pl.col("tag").is_in(tags.implode())
+    parts = _meeting(rows, wanted)
+    lazy = [check_rows(p.rows).filter(mine & _within(p, wanted)) for p in parts]
     links = {p.link for p in plant.points} | {
         p.source_link for p in plant.points if p.source_link is not None
     }
     source = Source(plant, spans, lazy, whole)
-    source.marks = _marks(lazy, links)
-    reach: list[tuple[int, int] | None] = []
-    for frame in _collected(lazy):
-        reach.append((_end(frame, "min"), _end(frame, "max")) if frame.height else None)
-        source.done.append(source._condensed(frame))
-    groups = _apart(reach)
+    kept = {} if cache is None or whole else cache
+    of = hashlib.sha256(f"{plant.model_dump_json()}{list(spans)}".encode()).hexdigest()
+    keys = [(of, p.key) if p.key else None for p in parts]
+    source.marks = _marks(lazy, links, keys, kept)
+    known = [_still(kept.get(k), p, source.marks) for k, p in zip(keys, parts, strict=True)]
+    fresh = _collected([source._lazy(i) for i, k in enumerate(known) if k is None])
+    for i, (key, part) in enumerate(zip(keys, parts, strict=True)):
+        chunk = known[i]
+        if chunk is None:
+            frame = next(fresh)
+            reach = (_end(frame, "min"), _end(frame, "max")) if frame.height else None
+            done = source._condensed(frame)
+            chunk = known[i] = Kept(done, reach, _around(part, source.marks, done.shift))
+            if key is not None:
+                kept[key] = chunk
+        source.done.append(chunk.done)
+    groups = _apart([k.reach for k in known if k is not None])
     if len(groups) < len(lazy):
         # The same row may lie in two of them, and stretches of one would hide rows of the other.
         source.chunks = [pl.concat([lazy[i] for i in g]) for g in groups]
         source.done = [
-            source.done[g[0]] if len(g) == 1 else source._condensed(c.collect(engine="streaming"))
-            for g, c in zip(groups, source.chunks, strict=True)
+            source.done[g[0]] if len(g) == 1 else source._condensed(_read(source._lazy(n)))
+            for n, g in enumerate(groups)
         ]
     return source
+
+
+def _read(rows: pl.LazyFrame) -> pl.DataFrame:
+    return rows.collect(engine="streaming")
+
+
+def _within(part: Part, wanted: Sequence[Span]) -> pl.Expr:
+    """Return True for the rows of a part with a time in one of the spans ``wanted``."""
+    if any(a <= part.start and part.end < b for a, b in wanted):
+        return pl.any_horizontal(pl.col("t_source", "t_receive").is_not_null())
+    return pl.any_horizontal([in_span(*s) for s in wanted])
+
+
+def _still(kept: Kept | pl.DataFrame | None, part: Part, marks: Mapping[int, Ints]) -> Kept | None:
+    """Return what was kept of a part if it would be the same today."""
+    if isinstance(kept, Kept) and kept.marks == _around(part, marks, kept.done.shift):
+        return kept
+    return None
+
+
+def _around(part: Part, marks: Mapping[int, Ints], shift: int) -> str:
+    """Return a digest of the sessions that can reach into a part whose lags go up to ``shift``."""
+    low, high = part.start - shift - 2 * PAD_NS, part.end + shift + 2 * PAD_NS
+    here = [f"{tag}:{t[(t >= low) & (t <= high)].tolist()}" for tag, t in sorted(marks.items())]
+    return hashlib.sha256(";".join(here).encode()).hexdigest()
 
 
 def _end(frame: pl.DataFrame, which: Literal["min", "max"]) -> int:
@@ -112,35 +208,44 @@ def _end(frame: pl.DataFrame, which: Literal["min", "max"]) -> int:
     return int(seq)  # type: ignore[arg-type]
 
 
-def _meeting(rows: Rows, spans: Sequence[Span]) -> list[pl.LazyFrame]:
+def _meeting(rows: Rows, spans: Sequence[Span]) -> list[Part]:
     if isinstance(rows, pl.LazyFrame):
-        return [rows]
+        return [Part(-(2**63), 2**63, rows)]
     if not rows:
         raise ValueError("rows: got no part, expected at least one, if only an empty frame")
-    wanted = [p.rows for p in rows if any(p.start < b and p.end >= a for a, b in spans)]
-    return wanted or [rows[0].rows.clear()]
+    wanted = [p for p in rows if any(p.start < b and p.end >= a for a, b in spans)]
+    return wanted or [Part(rows[0].start, rows[0].end, rows[0].rows.clear())]
 
 
 def _collected(lazy: Sequence[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
     """Yield each frame, the next one being read meanwhile."""
+    if not lazy:
+        return
     with ThreadPoolExecutor(1) as pool:
-        ahead = pool.submit(lazy[0].collect, engine="streaming")
+        ahead = pool.submit(_read, lazy[0])
         for following in [*lazy[1:], None]:
             frame = ahead.result()
             if following is not None:
-                ahead = pool.submit(following.collect, engine="streaming")
+                ahead = pool.submit(_read, following)
             yield frame
 
 
-def _marks(lazy: Sequence[pl.LazyFrame], links: set[int]) -> dict[int, Ints]:
+def _marks(
+    lazy: Sequence[pl.LazyFrame], links: set[int], keys: Sequence[Hashable], kept: Cache
+) -> dict[int, Ints]:
     """Return the times [ns] of births, deaths and gaps by link tag, sorted."""
     wanted = pl.Series(sorted(links), dtype=pl.UInt32)
-    found = [
-        f.filter(pl.col("tag").is_in(wanted.implode()) & pl.col("kind").is_in(list(_SESSION)))
-        .select("tag", "t_source", "t_server", "t_receive")
-        .collect(engine="streaming")
-        for f in lazy
-    ]
+    found = []
+    for f, key in zip(lazy, keys, strict=True):
+        before = None if key is None else kept.get((key, "marks"))
+        if not isinstance(before, pl.DataFrame):
+            before = _read(
+                f.filter(pl.col("tag").is_in(wanted.implode()), pl.col("kind").is_in(_SESSION))
+                .select("tag", "t_source", "t_server", "t_receive")
+            )  # fmt: skip
+            if key is not None:
+                kept[key, "marks"] = before
+        found.append(before)
     times = pl.concat(
         [f.select("tag", at=t) for f in found for t in ("t_source", "t_server", "t_receive")]
     ).drop_nulls().unique().sort("tag", "at")  # fmt: skip

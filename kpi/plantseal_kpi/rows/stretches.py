@@ -138,9 +138,7 @@ def _timely(b: Block, elapsed: Ints) -> Mask:
     # Where both were heard the key is the time of reception.
     slots = np.diff(b.slot)
     on = (slots == 0) | (slots == b.lines[0].period_ns)
-    return np.asarray(
-        good[1:] & good[:-1] & on & (elapsed > 0) & (elapsed <= b.each("gap_ns"))
-    )
+    return np.asarray(good[1:] & good[:-1] & on & (elapsed > 0) & (elapsed <= b.each("gap_ns")))
 
 
 def _steady(b: Block, elapsed: Ints) -> Mask:

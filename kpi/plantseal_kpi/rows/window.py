@@ -87,8 +87,9 @@ class Window:
 
 
 def window(
-    rows: pl.DataFrame | Source, plant: Plant, span: Span, *, prefer: Origin = "live"
-) -> Window:
+    rows: pl.DataFrame | Source, plant: Plant, span: Span, *, prefer: Origin = "live",
+    origin: Origin | None = None,
+) -> Window:  # fmt: skip
     """Return the window of ``span`` from the preferred origin, or from the other if it has none.
 
     Args:
@@ -96,11 +97,12 @@ def window(
         plant: The plant.
         span: The period [ns].
         prefer: ``live`` for a period of the gateway, ``imported`` for a baseline before it.
+        origin: Take this one, whatever rows there are: that of the plant whose part this is.
     """
     if isinstance(rows, pl.DataFrame):
-        return _window(marked(rows), pl.DataFrame(schema=LAGS), plant, span, prefer)
+        return _window(marked(rows), pl.DataFrame(schema=LAGS), plant, span, prefer, origin)
     while True:
-        w = _window(rows.rows, rows.lags, plant, span, prefer)
+        w = _window(rows.rows, rows.lags, plant, span, prefer, origin)
         doubts = doubtful(w.rows, w.seen, plant.upload_delay_s * SECOND)
         if not doubts.height:
             return w
@@ -108,8 +110,9 @@ def window(
 
 
 def _window(
-    rows: pl.DataFrame, lags: pl.DataFrame, plant: Plant, span: Span, prefer: Origin
-) -> Window:
+    rows: pl.DataFrame, lags: pl.DataFrame, plant: Plant, span: Span, prefer: Origin,
+    origin: Origin | None = None,
+) -> Window:  # fmt: skip
     start, end = span
     near = rows.filter(in_span(start - CONTEXT_NS, end + CONTEXT_NS))
     imported = (pl.col("flags") & int(Flag.IMPORTED)) != 0
@@ -127,8 +130,8 @@ def _window(
         for origin, part in sides.items()
     }
     order: list[Origin] = ["live", "imported"] if prefer == "live" else ["imported", "live"]
-    chosen = next((o for o in order if inside[o]), None)
-    if chosen is None:
+    chosen = origin or next((o for o in order if inside[o]), "none")
+    if chosen == "none":
         return Window(plant, start, end, "none", near.clear(), 0, too_late, lags.clear())
     other = order[1] if chosen == order[0] else order[0]
     left_out = lags.filter(
