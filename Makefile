@@ -28,7 +28,7 @@ setup-tests: setup
 demo: setup      ## the simulated workshop, end to end, in under a minute
 	$(BIN)/plantseal demo
 
-test: setup-tests  ## lint, types, import contracts, and all tests of seconds (at most 5 minutes)
+test: setup-tests  ## lint, types, import contracts, and all tests of seconds (about 10 minutes)
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -q -m "not long"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -101,7 +102,7 @@ def columns(frame: pl.DataFrame) -> Columns | None:
     steps = np.flatnonzero(tag[1:] != tag[:-1]) + 1
     begins = [0, *steps.tolist()]
     tags = tag[begins].tolist()
-    if any(a >= b for a, b in zip(tags, tags[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(tags)):
         return None
     bits = frame["_bits"].to_numpy()
     plain = np.array([0, 1, 0, 2], dtype=np.int8)[bits & (_PLAIN | _IMPORTED)]
@@ -198,7 +199,8 @@ def block(c: Columns, tags: Sequence[int], rules: Lines) -> Block | None:
 def distinct(times: Ints) -> Ints:
     """Return the values, sorted, each once."""
     ordered = np.sort(times)
-    return ordered[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
+    first: Ints = ordered[np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]]
+    return first
 
 
 def _slots(receive: Ints, src_seq: NDArray[np.uint32], line: Line) -> Ints:

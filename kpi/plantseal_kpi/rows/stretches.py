@@ -128,7 +128,8 @@ def linked(b: Block) -> Mask:
         if line.by == "count":
             link &= _goes_on(b, elapsed)
     link[joints] = False
-    return link
+    found: Mask = link
+    return found
 
 
 def _timely(b: Block, elapsed: Ints) -> Mask:

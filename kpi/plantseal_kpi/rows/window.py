@@ -130,7 +130,8 @@ def _window(
         for origin, part in sides.items()
     }
     order: list[Origin] = ["live", "imported"] if prefer == "live" else ["imported", "live"]
-    chosen = origin or next((o for o in order if inside[o]), "none")
+    found: Origin = next((o for o in order if inside[o]), "none")
+    chosen: Origin = found if origin is None else origin
     if chosen == "none":
         return Window(plant, start, end, "none", near.clear(), 0, too_late, lags.clear())
     other = order[1] if chosen == order[0] else order[0]
