@@ -55,8 +55,12 @@ def median(runs: list[Measured]) -> Measured:
 
 
 def disagreements(one: Path, other: Path) -> list[str]:
-    """Return the cells on which two results differ, a line each."""
-    a, b = (pl.read_parquet(p).select(*KEYS, *COLUMNS).sort(KEYS) for p in (one, other))
+    """Return the cells on which two results differ, a line each.
+
+    SQL and notebook write 0 where nothing is known; the core's null is taken for that.
+    """
+    known = [pl.col(c).fill_null(0) for c in COLUMNS]
+    a, b = (pl.read_parquet(p).select(*KEYS, *known).sort(KEYS) for p in (one, other))
     if not a.select(KEYS).equals(b.select(KEYS)):
         return [f"{a.height} machine days against {b.height}"]
     return [
