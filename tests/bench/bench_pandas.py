@@ -96,6 +96,18 @@ def _seen(rows: pd.DataFrame, points: pd.DataFrame, links: pd.DataFrame) -> pd.D
         [measured["link"], measured["session"]]
     )
     clock = lag.quantile(0.5, interpolation="lower").rename("clock").reset_index()
+    spread = measured.groupby(["link", "session"])["t"].agg(["min", "max"]).reset_index()
+    clock = clock.merge(spread, on=["link", "session"]).sort_values(["link", "session"])
+    each = clock.groupby("link")
+    right = clock["clock"].abs() <= 2 * SECOND
+    beside = right.groupby(clock["link"])
+    clock["held_up"] = (
+        (clock["clock"] > 2 * SECOND)
+        & (beside.shift(1, fill_value=False) | beside.shift(-1, fill_value=False))
+        & ~(clock["min"] < each["max"].shift(1))
+        & ~(clock["max"] > each["min"].shift(-1))
+    )
+    clock = clock.drop(columns=["min", "max"])
     seen = seen.merge(clock, on=["link", "session"], how="left")
     stored = (seen["flags"] & STORED) != 0
     now = (first & ~stored) | ~from_source | seen["clock"].isna()
@@ -106,7 +118,8 @@ def _seen(rows: pd.DataFrame, points: pd.DataFrame, links: pd.DataFrame) -> pd.D
     number = seen["t_receive"] // seen["period"]
     behind = (number - seen["src_seq"] + 2**31) % 2**32 - 2**31
     seen["at"] = seen["at"].mask(seen["kind"] == 2, (number - behind) * seen["period"])
-    as_sent = from_source & (seen["clock"].abs() <= 2 * SECOND)
+    held_up = seen["held_up"] == True  # noqa: E712
+    as_sent = from_source & ((seen["clock"].abs() <= 2 * SECOND) | held_up)
     seen["happened"] = seen["at"].mask(as_sent, seen["t"])
     delay = seen["t_receive"] - seen["at"]
     seen["timely"] = fresh & delay.between(-2 * SECOND, 60 * SECOND)

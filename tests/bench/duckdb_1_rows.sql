@@ -37,11 +37,23 @@ FROM single AS a ASOF LEFT JOIN births AS b
     ON a.link = b.link AND coalesce(a.t_receive, a.t_source) >= b.born;
 
 -- A clock's offset: lower median of receive minus source time of a session, in whole milliseconds.
+-- Where the clock was right in the session before or after and source times go on, it is a backlog.
 CREATE TEMP TABLE offsets AS
-SELECT link, session, quantile_disc(floor((t_receive - t_source) / 1000000.0)::BIGINT, 0.5) * 1000000 AS clock
-FROM subscribed
-WHERE good AND fresh AND (flags & 32) = 0 AND t_source IS NOT NULL AND t_receive IS NOT NULL
-GROUP BY ALL;
+WITH sessions AS (
+    SELECT link, session, min(t_source) AS begun, max(t_source) AS ended,
+           quantile_disc(floor((t_receive - t_source) / 1000000.0)::BIGINT, 0.5) * 1000000 AS clock
+    FROM subscribed
+    WHERE good AND fresh AND (flags & 32) = 0 AND t_source IS NOT NULL AND t_receive IS NOT NULL
+    GROUP BY ALL
+)
+SELECT link, session, clock,
+       clock > 2000000000
+       AND (coalesce(abs(lag(clock) OVER w) <= 2000000000, false)
+            OR coalesce(abs(lead(clock) OVER w) <= 2000000000, false))
+       AND coalesce(begun >= lag(ended) OVER w, true)
+       AND coalesce(ended <= lead(begun) OVER w, true) AS held_up
+FROM sessions
+WINDOW w AS (PARTITION BY link ORDER BY session);
 
 CREATE TEMP TABLE seen AS
 WITH polled AS (
@@ -57,7 +69,7 @@ WITH polled AS (
     WHERE p.mode = 'polled' AND s.kind IN (1, 2, 7)
 ),
 timed AS (
-    SELECT s.*, o.clock,
+    SELECT s.*, o.clock, o.held_up,
            CASE WHEN t_receive IS NULL OR ((flags & 6) <> 0 AND clock IS NULL) THEN t_source
                 WHEN (flags & 38) = 32 OR t_source IS NULL OR clock IS NULL
                      OR abs(clock) > 300000000000 THEN t_receive
@@ -69,7 +81,8 @@ SELECT tag, seq, kind, flags, t_receive, value_i, value_f, good, moment, moment 
 FROM polled
 UNION ALL
 SELECT tag, seq, kind, flags, t_receive, value_i, value_f, good, moment,
-       CASE WHEN abs(clock) <= 2000000000 AND t_source IS NOT NULL THEN t_source ELSE moment END,
+       CASE WHEN (abs(clock) <= 2000000000 OR held_up) AND t_source IS NOT NULL THEN t_source
+            ELSE moment END,
        fresh AND t_receive - moment BETWEEN -2000000000 AND 60000000000
 FROM timed;
 
